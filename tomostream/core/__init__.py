@@ -1,0 +1,1 @@
+"""The domain: what frames, angles, slices and parameters are. Imports numpy only."""

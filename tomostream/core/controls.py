@@ -1,0 +1,191 @@
+"""The table of records: each declared once, in the operator's terms."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tomostream.core.health import HEALTH_NUMBERS, camel_case
+
+RecordKind = Literal[
+    "number", "integer", "choice", "text", "long_text", "status",
+    "busy", "command", "tweak", "watchdog", "running",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """One record below ``$(P)$(R)``."""
+
+    name: str
+    """Record suffix, CamelCase."""
+    kind: RecordKind
+    help: str
+    """One sentence for the docs and the record's description."""
+    writer: Literal["operator", "service"] = "operator"
+    """Who changes the value."""
+    field: str | None = None
+    """Attribute of Parameters that the record stands for."""
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    precision: int = 0
+    choices: tuple[str, ...] = ()
+    meanings: tuple[object, ...] = ()
+    """What each choice means where that is not the choice's own text."""
+    default: float | int | str = 0
+    is_saved: bool = False
+    """Kept across a restart of the IOC."""
+    alarm_high: float | None = None
+    """From this value on the record's severity is MINOR."""
+
+
+def _wiring(name: str, text: str, default: str) -> Control:
+    return Control(
+        name=name, kind="long_text", help=text, default=default, is_saved=True
+    )
+
+
+def _plane(name: str, field: str, text: str) -> Control:
+    return Control(
+        name=name, kind="integer", field=field, unit="pixel", low=0, high=65535,
+        help=text, is_saved=True,
+    )  # fmt: skip
+
+
+def _angle(name: str, field: str, text: str) -> Control:
+    return Control(
+        name=name, kind="number", field=field, unit="deg", low=-180, high=180,
+        precision=1, help=text, default=0.0, is_saved=True,
+    )  # fmt: skip
+
+
+_SWITCH = ("No", "Yes")
+
+WIRING = (
+    _wiring("TomoScanPVPrefix", "Prefix of the tomoScan instance; FrameType and FirstProjid are read below it.", "$(TOMO_SCAN)"),
+    _wiring("ImagePVAPName", "Name of a PV whose value is the areaDetector PVA plugin's prefix; +Image is the channel.", "$(IMAGE_P)"),
+    _wiring("DarkPVAName", "PVA channel of the averaged dark field.", "$(DARK_PVA)"),
+    _wiring("FlatPVAName", "PVA channel of the averaged flat field.", "$(FLAT_PVA)"),
+    _wiring("ThetaPVAName", "PVA channel of the angle table, degrees.", "$(THETA_PVA)"),
+    _wiring("ReconPVAName", "PVA channel on which the packed slices are served.", "$(RECON_PVA)"),
+)  # fmt: skip
+
+FILTERS = ("Parzen", "Shepp-logan", "Ramp", "Butterworth", "Hann", "Cosine")
+
+RECONSTRUCTION = (
+    Control(
+        name="Center", kind="number", field="center", unit="pixel",
+        low=-65536, high=65536, precision=3, default=0.0, is_saved=True,
+        help="Detector column of the rotation axis; rescaled when the frame size changes.",
+    ),
+    Control(
+        name="FilterType", kind="choice", field="filter_type", choices=FILTERS,
+        meanings=FILTERS, is_saved=True,
+        help="Apodisation of the ramp filter; a change re-filters the ring.",
+    ),
+    Control(
+        name="Dezinger", kind="choice", field="dezinger_radius",
+        choices=("None", "Radius 2", "Radius 3", "Radius 4"), meanings=(0, 2, 3, 4),
+        is_saved=True, help="Radius of the median that removes zingers.",
+    ),
+    Control(
+        name="RingRemoval", kind="choice", field="ring_removal",
+        choices=("None", "fw"), meanings=("None", "fw"), is_saved=True,
+        help="Ring removal method.",
+    ),
+    _plane("OrthoX", "ortho_x", "Column of the plane normal to x."),
+    _plane("OrthoY", "ortho_y", "Row of the plane normal to y."),
+    _plane("OrthoZ", "ortho_z", "Detector row of the horizontal plane."),
+    _angle("RotX", "rot_x", "Rotation of the plane normal to x about the vertical axis."),
+    _angle("RotY", "rot_y", "Rotation of the plane normal to y about the vertical axis."),
+    _angle("RotZ", "rot_z", "Tilt of the horizontal plane about y."),
+    Control(
+        name="Energy", kind="number", field="energy_kev", unit="keV", low=1, high=100,
+        precision=3, default=30.0, is_saved=True, help="Photon energy, for phase retrieval.",
+    ),
+    Control(
+        name="Distance", kind="number", field="distance_mm", unit="mm", low=0,
+        high=5000, precision=3, default=0.0, is_saved=True,
+        help="Sample to detector distance, for phase retrieval.",
+    ),
+    Control(
+        name="Alpha", kind="number", field="alpha", low=0, high=10000, precision=8,
+        default=0.0, is_saved=True,
+        help="Paganin regularisation; phase retrieval is on when it is above 0.",
+    ),
+    Control(
+        name="PixelSize", kind="number", field="pixel_um", unit="um", low=1e-5,
+        high=100, precision=5, default=1.0, is_saved=True,
+        help="Detector pixel size in the sample's plane.",
+    ),
+    Control(
+        name="ScanRange", kind="choice", field="scan_range", choices=("180", "360"),
+        meanings=(180, 360), is_saved=True,
+        help="Degrees that the ring holds; 360 is half-acquisition.",
+    ),
+    Control(
+        name="CrossHair", kind="choice", field="crosshair", choices=_SWITCH,
+        meanings=(False, True), is_saved=True,
+        help="Draw the other planes' positions into the packed image as NaN lines.",
+    ),
+    Control(
+        name="PublishRateLimit", kind="number", field="publish_rate_limit_hz",
+        unit="Hz", low=0.1, high=1000, precision=1, default=20.0, is_saved=True,
+        help="Publications per second at most.",
+    ),
+)  # fmt: skip
+
+COMMANDS = (
+    Control(
+        name="StartRecon", kind="busy", choices=("Done", "Acquire"),
+        help="Start streaming; returns to Done when streaming has ended.",
+    ),
+    Control(
+        name="AbortRecon", kind="command", choices=_SWITCH,
+        help="Stop streaming; one press aborts once.",
+    ),
+    Control(
+        name="CenterTweak", kind="number", unit="pixel", low=0, high=1000, precision=3,
+        default=0.5, is_saved=True, help="Step of CenterTweakUp and CenterTweakDown.",
+    ),
+    Control(name="CenterTweakUp", kind="tweak", help="Process it to add CenterTweak to Center."),
+    Control(name="CenterTweakDown", kind="tweak", help="Process it to subtract CenterTweak from Center."),
+    Control(name="BufferReset", kind="command", choices=_SWITCH, help="Empty the ring."),
+)  # fmt: skip
+
+STATUS = (
+    Control(name="ReconStatus", kind="status", writer="service", default="", help="What the service is doing, and why it does not."),
+    Control(name="SessionState", kind="choice", writer="service",
+            choices=("idle", "waiting", "filling", "streaming", "stopping", "failed"),
+            help="State of the session; failed is MAJOR."),
+    Control(name="BufferSize", kind="text", writer="service", default="0/0", help="Frames taken in the last call / slots."),
+    Control(name="ReconTime", kind="number", writer="service", unit="s", precision=4, default=0.0, help="Time of the last reconstruction call."),
+    Control(name="Watchdog", kind="watchdog", writer="service", default=0, help="Counts down by one a second; the service writes 5 every 3 s."),
+    Control(name="ServerRunning", kind="running", writer="service", choices=("Stopped", "Running"), help="Stopped (MAJOR) when the Watchdog has run out."),
+    Control(name="Corrected", kind="choice", writer="service", choices=("uncorrected", "dark only", "flat only", "corrected"), help="Which fields are in use; uncorrected is MINOR."),
+    Control(name="Session", kind="integer", writer="service", help="Counts the times that the ring was emptied for another table, size or type."),
+)  # fmt: skip
+
+HEALTH = tuple(
+    Control(
+        name=camel_case(number.name), kind=number.kind, writer="service",
+        unit=number.unit, precision=number.precision, help=number.help,
+        alarm_high=number.alarm_high,
+    )
+    for number in HEALTH_NUMBERS
+)  # fmt: skip
+
+CONTROLS: tuple[Control, ...] = WIRING + RECONSTRUCTION + COMMANDS + STATUS + HEALTH
+
+
+def control(name: str) -> Control:
+    """Give the control of that name.
+
+    Raises
+    ------
+    KeyError
+        There is none.
+    """
+    return _BY_NAME[name]
+
+
+_BY_NAME = {c.name: c for c in CONTROLS}

@@ -1,0 +1,243 @@
+"""Angle tables: which angle a frame has, and which slot of the ring it takes."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tomostream.core.errors import MalformedTableError, NoAngleError
+from tomostream.core.geometry import ScanRange
+
+_HEAD = 1 << 20
+"""Entries that are looked at to tell the scan type; tables can hold 131 million."""
+MAX_SLOTS = 4096
+"""Bins of a table without a step (interlaced, golden ratio)."""
+
+
+class ScanKind(StrEnum):
+    """How the angle goes on from frame to frame."""
+
+    CONTINUOUS = "continuous"
+    BACK_AND_FORTH = "back-and-forth"
+    INTERLACED = "interlaced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AngleTable:
+    """Angles by frame index, with the rule that they follow.
+
+    A table of float32 angles at 36000 degrees is only good to 0.004 degrees; where an
+    entry is the rule's value rounded to float32, the rule's float64 value is used.
+    """
+
+    kind: ScanKind
+    start_deg: float
+    step_deg: float
+    """Signed for continuous scans, positive otherwise; 0 for interlaced ones."""
+    low_deg: float
+    """Smallest angle of a back-and-forth sweep."""
+    sweep_length: int
+    """Frames from one turn to the next; 0 unless back-and-forth."""
+    bins: int
+    """Distinct angles of an interlaced table in half a turn; 0 otherwise."""
+    values: NDArray[np.floating] | None
+    """(n_angles,), degrees, as they came; None: a fixed step without end."""
+
+    def __len__(self) -> int:
+        return 2**63 - 1 if self.values is None else len(self.values)
+
+    def angle_deg(self, index: int) -> float:
+        """Give the angle of the frame with that index.
+
+        Raises
+        ------
+        NoAngleError
+            The index lies outside the table.
+        """
+        if not 0 <= index < len(self):
+            raise NoAngleError(f"frame index {index}: expected 0 to {len(self) - 1}")
+        if self.values is None:
+            return self.start_deg + index * self.step_deg
+        value = float(self.values[index])
+        if self.kind is not ScanKind.INTERLACED:
+            by_rule = self._by_rule(index, value)
+            if abs(by_rule - value) <= _rounding(self.values, value):
+                return by_rule
+        return value
+
+    def slots(self, scan_range: ScanRange = 180) -> int:
+        """Give how many slots the ring needs: the range divided by the step."""
+        if self.kind is ScanKind.INTERLACED:
+            return min(self.bins * (scan_range // 180), MAX_SLOTS)
+        return max(round(scan_range / abs(self.step_deg)), 1)
+
+    def slot(self, index: int, angle_deg: float, scan_range: ScanRange = 180) -> int:
+        """Give the slot of a frame; `index` counts from the session's first frame.
+
+        Continuous: by index, so that no slot is skipped when the step does not divide
+        the range. Back-and-forth: by position in the sweep, where 0 and the full range
+        share a slot. Interlaced: the nearest bin.
+        """
+        slots = self.slots(scan_range)
+        if self.kind is ScanKind.CONTINUOUS:
+            return index % slots
+        if self.kind is ScanKind.BACK_AND_FORTH:
+            return round((angle_deg - self.low_deg) / self.step_deg) % slots
+        return nearest_bin(angle_deg, slots, scan_range)
+
+    def renewal_frames(self, scan_range: ScanRange = 180) -> int:
+        """Give after how many frames a slot must have been replaced."""
+        if self.kind is ScanKind.BACK_AND_FORTH:
+            return 2 * self.sweep_length
+        return (2 if self.kind is ScanKind.INTERLACED else 1) * self.slots(scan_range)
+
+    def continues(self, other: "AngleTable") -> bool:
+        """Tell whether a ring filled by `other` can go on with this table."""
+        if self.kind is not other.kind or self.bins != other.bins:
+            return False
+        close = abs(self.step_deg - other.step_deg) <= 1e-5 * abs(other.step_deg)
+        if self.kind is ScanKind.BACK_AND_FORTH:
+            return close and abs(self.low_deg - other.low_deg) < 0.5 * self.step_deg
+        return close
+
+    def _by_rule(self, index: int, value: float) -> float:
+        if self.kind is ScanKind.CONTINUOUS:
+            return self.start_deg + index * self.step_deg
+        position = round((value - self.low_deg) / self.step_deg)
+        return self.low_deg + position * self.step_deg
+
+
+def fixed_step(step_deg: float, *, start_deg: float = 0.0) -> AngleTable:
+    """Make a continuous table without end, for detectors that send no table.
+
+    Raises
+    ------
+    MalformedTableError
+        The step is 0 or not finite.
+    """
+    if not (np.isfinite(step_deg) and np.isfinite(start_deg)) or step_deg == 0:
+        raise MalformedTableError(
+            f"angle step: expected a finite step other than 0, got {step_deg}"
+        )
+    return AngleTable(
+        kind=ScanKind.CONTINUOUS, start_deg=start_deg, step_deg=step_deg,
+        low_deg=start_deg, sweep_length=0, bins=0, values=None,
+    )  # fmt: skip
+
+
+def angle_table(values: NDArray[np.floating]) -> AngleTable:
+    """Find the rule that a table of angles follows.
+
+    Parameters
+    ----------
+    values
+        (n_angles,), degrees. Kept, not copied.
+
+    Raises
+    ------
+    MalformedTableError
+        Fewer than two angles, angles that are not finite, or all the same.
+    """
+    if values.ndim != 1 or len(values) < 2:
+        raise MalformedTableError(
+            f"angle table: expected two angles or more, got {values.size}"
+        )
+    head = values[:_HEAD].astype(np.float64)
+    if not np.isfinite(head).all():
+        raise MalformedTableError("angle table: expected finite angles")
+    steps = np.diff(head)
+    moving = steps[steps != 0]
+    if moving.size == 0:
+        raise MalformedTableError(f"angle table: all angles are {head[0]:g} degrees")
+    if _is_even(moving, head) and _is_even(steps, head):
+        return _continuous(values, head)
+    turns = _turns(steps)
+    if turns.size and _is_even(np.abs(moving), head):
+        return _back_and_forth(values, head, turns)
+    return AngleTable(
+        kind=ScanKind.INTERLACED, start_deg=float(head[0]), step_deg=0.0,
+        low_deg=float(head.min()), sweep_length=0, bins=_distinct(head), values=values,
+    )  # fmt: skip
+
+
+def is_same_table(new: NDArray[np.floating], old: NDArray[np.floating] | None) -> bool:
+    """Tell cheaply whether a table has come again, by its length and by samples.
+
+    A table of 131 million angles is put again at every start; its rule need not be
+    found anew.
+    """
+    if old is None or new.shape != old.shape or new.dtype != old.dtype:
+        return False
+    if new is old or np.shares_memory(new[:1], old[:1]):
+        return True
+    stride = max(len(new) // 4096, 1)
+    return bool(
+        np.array_equal(new[::stride], old[::stride])
+        and np.array_equal(new[:4096], old[:4096])
+        and np.array_equal(new[-4096:], old[-4096:])
+    )
+
+
+def nearest_bin(angle_deg: float, bins: int, scan_range: ScanRange = 180) -> int:
+    """Give the nearest of `bins` equal bins of the range."""
+    return round(angle_deg % scan_range * bins / scan_range) % bins
+
+
+def _rounding(values: NDArray[np.floating], value: float) -> float:
+    # A table is start + k * step in float32: half a unit in the last place for each
+    # of the product and the sum, and as much again for a step that was float32 itself.
+    return 4.0 * float(np.finfo(values.dtype).eps) * max(abs(value), 1.0)
+
+
+def _is_even(steps: NDArray[np.float64], head: NDArray[np.float64]) -> bool:
+    """Tell whether all steps are one step up to jitter of an encoder and rounding."""
+    typical = float(np.median(steps))
+    rounding = 4.0 * float(np.finfo(np.float32).eps) * float(np.abs(head).max())
+    allowed = 0.45 * abs(typical) + rounding
+    return bool((np.abs(steps - typical) <= allowed).all())
+
+
+def _turns(steps: NDArray[np.float64]) -> NDArray[np.intp]:
+    signs = np.sign(steps)
+    moving = np.flatnonzero(signs)
+    return moving[1:][np.diff(signs[moving]) != 0]
+
+
+def _continuous(values: NDArray[np.floating], head: NDArray[np.float64]) -> AngleTable:
+    # Least squares over all entries seen, not first to last: an end's rounding error
+    # in float32 would make 1499 slots of 0.12 degrees.
+    index = np.arange(len(head), dtype=np.float64)
+    centred = index - index.mean()
+    step = float(centred @ (head - head.mean()) / (centred @ centred))
+    start = float(head.mean() - step * index.mean())
+    nice = round(step, 6)
+    if abs(nice - step) * len(head) <= _rounding(values, float(np.abs(head).max())):
+        start, step = float(np.mean(head - nice * index)), nice
+    return AngleTable(
+        kind=ScanKind.CONTINUOUS, start_deg=start, step_deg=step,
+        low_deg=float(head.min()), sweep_length=0, bins=0, values=values,
+    )  # fmt: skip
+
+
+def _back_and_forth(
+    values: NDArray[np.floating], head: NDArray[np.float64], turns: NDArray[np.intp]
+) -> AngleTable:
+    sweep = int(turns[0])
+    if len(turns) > 1:
+        sweep = round(float(np.median(np.diff(turns))))
+    steps = np.abs(np.diff(head))
+    step = float(steps[steps > 0].mean())
+    low = float(head.min())
+    # The whole sweep says the step better than single differences of float32 do.
+    positions = round((float(head.max()) - low) / step)
+    step = (float(head.max()) - low) / positions
+    return AngleTable(
+        kind=ScanKind.BACK_AND_FORTH, start_deg=float(head[0]), step_deg=step,
+        low_deg=low, sweep_length=max(sweep, 1), bins=0, values=values,
+    )  # fmt: skip
+
+
+def _distinct(head: NDArray[np.float64]) -> int:
+    folded = np.unique(np.round(head % 180.0, 3) % 180.0)
+    return int(min(len(folded), MAX_SLOTS))

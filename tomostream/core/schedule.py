@@ -1,0 +1,130 @@
+"""Which angle table a frame belongs to.
+
+Tables come over pvAccess, the first id of a scan (FirstProjid) over Channel Access
+and frames over a third channel: in any order. A frame's table is the one whose first
+id is the greatest that is not above the frame's id.
+"""
+
+from dataclasses import dataclass
+
+from tomostream.core.errors import NoAngleError
+from tomostream.core.scan import AngleTable
+
+
+class TableAwaitedError(NoAngleError):
+    """The frame's scan has been announced, its table has not come yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """Where a frame stands in its scan."""
+
+    table: AngleTable
+    index: int
+    """Row of the table."""
+    angle_deg: float
+    version: int
+    """Grows when a table that does not continue the one before it is in force."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    first_id: int
+    table: AngleTable
+    version: int
+
+
+class AngleSchedule:
+    """The tables in force, by first id. Owned by the loop's thread.
+
+    Parameters
+    ----------
+    id_origin
+        What a scan's first frame has as id minus FirstProjid: 0 where the first frame
+        has the id FirstProjid, 1 where cameras count from 1 below a FirstProjid that
+        counts from 0.
+    """
+
+    _KEPT = 8
+
+    def __init__(self, *, id_origin: int = 0) -> None:
+        self._origin = id_origin
+        self._entries: list[_Entry] = []
+        self._announced: int | None = None
+        self._anchor = 0
+        self._version = 0
+
+    @property
+    def newest(self) -> AngleTable | None:
+        """The table that came last."""
+        return self._entries[-1].table if self._entries else None
+
+    @property
+    def version(self) -> int:
+        """Version of the newest table."""
+        return self._version
+
+    def announce(self, first_id: int) -> None:
+        """Take a new FirstProjid; its table is expected after it."""
+        if first_id == self._anchor and self._entries:
+            return
+        self._anchor = first_id
+        self._announced = first_id
+
+    def add(self, table: AngleTable) -> None:
+        """Take a new table; it holds from the last announced first id on."""
+        newest = self.newest
+        if newest is not None and not table.continues(newest):
+            self._version += 1
+        self._announced = None
+        self._entries = [e for e in self._entries if e.first_id < self._anchor]
+        self._entries.append(
+            _Entry(first_id=self._anchor, table=table, version=self._version)
+        )
+        del self._entries[: -self._KEPT]
+
+    def reanchor(self) -> None:
+        """Let the newest table hold from the announced first id on.
+
+        For servers that change FirstProjid after the table, or without sending one.
+        """
+        if self._announced is not None and self._entries:
+            self.add(self._entries[-1].table)
+
+    def restart_ids(self, first_id: int = 0) -> None:
+        """Let the newest table hold from `first_id` on: the source counts anew."""
+        newest = self.newest
+        self._entries.clear()
+        self._anchor, self._announced = first_id, None
+        if newest is not None:
+            self._entries.append(
+                _Entry(first_id=first_id, table=newest, version=self._version)
+            )
+
+    def assign(self, frame_id: int) -> Assignment:
+        """Give a frame's angle.
+
+        Raises
+        ------
+        TableAwaitedError
+            The frame belongs to a scan whose table has not come yet.
+        NoAngleError
+            No table covers the id.
+        """
+        offset = frame_id - self._origin
+        if self._announced is not None and offset >= self._announced:
+            raise TableAwaitedError(
+                f"frame {frame_id}: the table from id {self._announced} on is awaited"
+            )
+        for entry in reversed(self._entries):
+            if offset >= entry.first_id:
+                index = offset - entry.first_id
+                return Assignment(
+                    table=entry.table, index=index, version=entry.version,
+                    angle_deg=entry.table.angle_deg(index),
+                )  # fmt: skip
+        if not self._entries:
+            raise TableAwaitedError(f"frame {frame_id}: no angle table has come yet")
+        raise NoAngleError(
+            f"frame {frame_id}: lies before the first id {self._entries[0].first_id}"
+        )
