@@ -23,6 +23,8 @@ class ImageArrival:
     """When it came, seconds since 1970, our clock."""
     pixels: Callable[[], NDArray[np.generic]]
     """Decode and orient: (n_z, n_x), counts. Raises MalformedFrameError."""
+    n_bytes: int = 0
+    """What it holds in memory while it waits, as it stood on the wire."""
     kind: FrameKind | None = None
     """Where the source itself says what was taken."""
     angle_deg: float | None = None
