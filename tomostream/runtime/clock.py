@@ -1,0 +1,15 @@
+"""The machine's clock, behind the port `core.ports.Clock`."""
+
+import time
+
+
+class SystemClock:
+    """Time as the machine tells it."""
+
+    def now_s(self) -> float:
+        """Give the wall clock, seconds since 1970."""
+        return time.time()
+
+    def monotonic_s(self) -> float:
+        """Give seconds that never run backwards."""
+        return time.monotonic()
