@@ -1,0 +1,1 @@
+"""A beamline in a process: phantom, detector and tomoScan, or a recorded scan."""
