@@ -1,0 +1,1 @@
+"""Configuration, wiring, and the processes that tomostream is made of."""
