@@ -1,0 +1,80 @@
+from importlib.resources import files
+
+import pytest
+import yaml
+
+from tomostream.app.config import (
+    AttributeAngles,
+    Config,
+    FixedStepAngles,
+    load_config,
+    parse_config,
+)
+from tomostream.core.errors import ConfigurationError
+from tomostream.core.frame import IdWrap
+
+EXAMPLE = files("tomostream.app") / "example.yaml"
+
+
+def test_the_example_states_every_key_and_its_default():
+    text = EXAMPLE.read_text(encoding="utf-8")
+    assert parse_config(text) == Config()
+    assert yaml.safe_load(text) == Config().model_dump(mode="json")
+
+
+def test_an_empty_file_is_the_default():
+    assert parse_config("") == Config()
+
+
+def test_a_bare_detector_needs_a_channel_and_a_step():
+    config = parse_config(
+        """
+        input: {image_channel: "13SIM1:Pva1:Image", has_tomoscan: false}
+        angles: {source: fixed_step, step_deg: 0.5}
+        ids: {wrap: gige, origin: 0}
+        """
+    )
+    assert config.angles == FixedStepAngles(source="fixed_step", step_deg=0.5)
+    assert config.ids.wrap is IdWrap.GIGE
+
+
+def test_angles_may_come_with_the_frames():
+    config = parse_config("angles: {source: attribute, attribute: Angle}")
+    assert config.angles == AttributeAngles(source="attribute", attribute="Angle")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("angels: {}", "angels: there is no such key; did you mean angles?"),
+        ("engine: {threds: 2}", "engine.threds: there is no such key; did you mean"),
+        (
+            "angles: {source: fixed_step, step: 1}",
+            "angles.step: there is no such key; did you mean step_deg?",
+        ),
+        ("angles: {source: fixed_step}", "angles.step_deg: this key is needed"),
+        ("angles: {source: fixed_step, step_deg: 0}", "angles.step_deg: expected"),
+        ("angles: {source: fixed_step, step_deg: .nan}", "angles.step_deg: expected"),
+        ("angles: {source: guess}", "expected tags: 'table', 'fixed_step', 'attr"),
+        ("use_records: false", "without records it must be named"),
+        ("input: {has_tomoscan: false}", "angles: without a tomoScan there is no"),
+        ("prefix: 'a b:'", "prefix: string should match pattern"),
+        ("limits: {queue_frames: 0}", "greater than or equal to 2, got 0"),
+        ("- 1", "expected keys and values"),
+        ("a: [", "is no YAML"),
+        ("ids: {wrap: sometimes}", "ids.wrap: input should be 'auto', 'none'"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(text, sentence):
+    with pytest.raises(ConfigurationError) as error:
+        parse_config(text, where="tomo.yaml")
+    assert str(error.value).startswith("tomo.yaml: ")
+    assert sentence in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(
+        ConfigurationError, match=r"none\.yaml: cannot be read: No such"
+    ):
+        load_config(tmp_path / "none.yaml")
