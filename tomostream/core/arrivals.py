@@ -25,6 +25,10 @@ class ImageArrival:
     """Decode and orient: (n_z, n_x), counts. Raises MalformedFrameError."""
     n_bytes: int = 0
     """What it holds in memory while it waits, as it stood on the wire."""
+    binning_x: float = 0.0
+    """Detector pixels per column, as the dimension says; 0: not said."""
+    offset_x: float = 0.0
+    """First column of the region, in binned pixels, as the dimension says."""
     kind: FrameKind | None = None
     """Where the source itself says what was taken."""
     angle_deg: float | None = None

@@ -78,11 +78,17 @@ class IdUnwrapper:
         self._last: int | None = None
 
     def unwrap(self, camera_id: int) -> int:
-        """Give the unwrapped id."""
-        last, self._last = self._last, camera_id
-        if last is not None and self._wrap is not IdWrap.NONE:
-            self._offset += self._period() * self._turns(last, camera_id)
-        return camera_id + self._offset
+        """Give the unwrapped id; the next one is judged by it."""
+        unwrapped = self.preview(camera_id)
+        self._offset, self._last = unwrapped - camera_id, camera_id
+        return unwrapped
+
+    def preview(self, camera_id: int) -> int:
+        """Give the unwrapped id of a frame that may turn out to be impossible."""
+        if self._last is None or self._wrap is IdWrap.NONE:
+            return camera_id + self._offset
+        turns = self._turns(self._last, camera_id)
+        return camera_id + self._offset + self._period() * turns
 
     def restart(self) -> None:
         """Forget the past: the source has started its ids anew."""

@@ -31,6 +31,12 @@ class RejectReason(StrEnum):
     """The id is smaller than one that has come before."""
     DECIMATED = "decimated"
     """Left out because the machine cannot keep up."""
+    IDLE = "idle"
+    """Came while no session was running."""
+    NO_FIELDS = "no_fields"
+    """Came before the dark and flat that are required."""
+    FAILED = "failed"
+    """The reconstruction failed on it."""
     MALFORMED = "malformed"
     """Anything else that is wrong with it."""
 

@@ -36,6 +36,17 @@ class RingLedger:
         self._newest = -1
 
     @property
+    def oldest_id(self) -> int:
+        """Smallest id in the ring; -1 where it is empty."""
+        held = self._ids[self._ids >= 0]
+        return int(held.min()) if held.size else -1
+
+    @property
+    def newest_id(self) -> int:
+        """Greatest id that ever entered since the ring was empty; -1 where it is."""
+        return self._newest
+
+    @property
     def filled(self) -> int:
         """Slots that hold a projection."""
         return int(np.count_nonzero(self._ids >= 0))

@@ -126,6 +126,22 @@ def fixed_step(step_deg: float, *, start_deg: float = 0.0) -> AngleTable:
     )  # fmt: skip
 
 
+def by_attribute(bins: int) -> AngleTable:
+    """Make a table for frames that carry their angle: equal bins of half a turn.
+
+    Raises
+    ------
+    MalformedTableError
+        Fewer than two bins, or more than `MAX_SLOTS`.
+    """
+    if not 2 <= bins <= MAX_SLOTS:
+        raise MalformedTableError(f"angle bins: expected 2 to {MAX_SLOTS}, got {bins}")
+    return AngleTable(
+        kind=ScanKind.INTERLACED, start_deg=0.0, step_deg=0.0, low_deg=0.0,
+        sweep_length=0, bins=bins, values=None,
+    )  # fmt: skip
+
+
 def angle_table(values: NDArray[np.floating]) -> AngleTable:
     """Find the rule that a table of angles follows.
 

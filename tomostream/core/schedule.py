@@ -23,6 +23,8 @@ class Assignment:
     index: int
     """Row of the table."""
     angle_deg: float
+    first_id: int
+    """From which id on the table is in force."""
     version: int
     """Grows when a table that does not continue the one before it is in force."""
 
@@ -121,7 +123,7 @@ class AngleSchedule:
                 index = offset - entry.first_id
                 return Assignment(
                     table=entry.table, index=index, version=entry.version,
-                    angle_deg=entry.table.angle_deg(index),
+                    angle_deg=entry.table.angle_deg(index), first_id=entry.first_id,
                 )  # fmt: skip
         if not self._entries:
             raise TableAwaitedError(f"frame {frame_id}: no angle table has come yet")
