@@ -152,11 +152,33 @@ def project(
         `out`.
     """
     for ellipsoid in ellipsoids:
-        shadow = _Shadow.of(ellipsoid, theta_deg, center)
-        rows, columns = shadow.box(out.shape[0], out.shape[1])
-        if rows.stop > rows.start and columns.stop > columns.start:
-            out[rows, columns] += shadow.integrals(rows, columns, out)
+        box, integrals = shadow(ellipsoid, theta_deg, center=center, like=out)
+        out[box] += integrals
     return out
+
+
+def shadow(
+    ellipsoid: Ellipsoid, theta_deg: float, *, center: float, like: NDArray[Real]
+) -> tuple[tuple[slice, slice], NDArray[Real]]:
+    """Give the line integrals of one ellipsoid where they are not 0.
+
+    Parameters
+    ----------
+    ellipsoid, theta_deg, center
+        As for `project`.
+    like
+        (n_z, n_x): an image of the detector's shape and the wanted type.
+
+    Returns
+    -------
+    box
+        Rows and columns; empty where the shadow misses the detector.
+    integrals
+        Shape of the box, dimensionless.
+    """
+    outline = _Outline.of(ellipsoid, theta_deg, center)
+    rows, columns = outline.box(like.shape[0], like.shape[1])
+    return (rows, columns), outline.integrals(rows, columns, like)
 
 
 def projections(
@@ -240,7 +262,7 @@ def truth_slices(
 
 
 @dataclass(frozen=True, slots=True)
-class _Shadow:
+class _Outline:
     """The elliptic outline of an ellipsoid on the detector, and its peak."""
 
     column: float
@@ -252,7 +274,7 @@ class _Shadow:
     """Line integral through the middle, dimensionless."""
 
     @classmethod
-    def of(cls, e: Ellipsoid, theta_deg: float, center: float) -> "_Shadow":
+    def of(cls, e: Ellipsoid, theta_deg: float, center: float) -> "_Outline":
         # The detector's column direction in the sample is (cos theta, -sin theta).
         cos, sin = _cos_sin(theta_deg)
         turn_cos, turn_sin = _cos_sin(e.turn_deg)
@@ -285,7 +307,8 @@ class _Shadow:
 
 
 def _inside(low: float, high: float, size: int) -> slice:
-    return slice(max(math.ceil(low), 0), max(min(math.floor(high) + 1, size), 0))
+    start = min(max(math.ceil(low), 0), size)
+    return slice(start, max(min(math.floor(high) + 1, size), start))
 
 
 def _cos_sin(angle_deg: float) -> tuple[float, float]:

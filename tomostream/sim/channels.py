@@ -1,0 +1,123 @@
+"""The pvAccess channels of a detector and of tomoScan."""
+
+from typing import Any
+
+import numpy as np
+import pvaccess as pva
+from numpy.typing import NDArray
+
+_UNION_FIELDS = {
+    "int8": "byteValue", "uint8": "ubyteValue", "int16": "shortValue",
+    "uint16": "ushortValue", "int32": "intValue", "uint32": "uintValue",
+    "int64": "longValue", "uint64": "ulongValue", "float32": "floatValue",
+    "float64": "doubleValue",
+}  # fmt: skip
+
+
+class ImageChannel:
+    """Frames as NTNDArrays.
+
+    One object is filled anew for each frame: the server copies scalars and takes the
+    pixels over by reference, and making one costs more than all the rest.
+
+    Parameters
+    ----------
+    server
+        Serves the channel as long as it lives.
+    name
+        Of the channel.
+    shape
+        (n_z, n_x) of the frames.
+    binning, offset
+        As announced; offset is (z, x), binned pixels.
+    """
+
+    def __init__(
+        self,
+        server: pva.PvaServer,
+        name: str,
+        *,
+        shape: tuple[int, int],
+        binning: int = 1,
+        offset: tuple[int, int] = (0, 0),
+    ) -> None:
+        self._server = server
+        self._name = name
+        self._array: Any = pva.NtNdArray()
+        self._array["dimension"] = [
+            pva.PvDimension(size, start, (size + start) * binning, binning, False)
+            for size, start in zip(reversed(shape), reversed(offset), strict=True)
+        ]
+        self._array["attribute"] = [pva.NtAttribute("ColorMode", pva.PvInt(0))]
+        server.addRecord(name, pva.NtNdArray(), None)
+
+    def send(
+        self, pixels: NDArray[np.generic], *, camera_id: int, taken_s: float
+    ) -> None:
+        """Publish one frame.
+
+        Parameters
+        ----------
+        pixels
+            (n_z, n_x), counts. Copied.
+        camera_id
+            uniqueId, as the camera counts.
+        taken_s
+            Time of the exposure, seconds since 1970.
+        """
+        array = self._array
+        array["uniqueId"] = _as_int32(camera_id)
+        array["timeStamp"] = array["dataTimeStamp"] = pva.PvTimeStamp(taken_s)
+        array["compressedSize"] = array["uncompressedSize"] = pixels.nbytes
+        array["value"] = {_UNION_FIELDS[pixels.dtype.name]: pixels.reshape(-1)}
+        self._server.update(self._name, array)
+
+
+class FieldChannel:
+    """An averaged dark or flat field: its values and their sizes."""
+
+    def __init__(self, server: pva.PvaServer, name: str) -> None:
+        self._server = server
+        self._name = name
+        self._structure = {"value": [pva.FLOAT], "sizex": pva.INT, "sizey": pva.INT}
+        server.addRecord(name, pva.PvObject(self._structure), None)
+
+    def send(self, field: NDArray[np.float32]) -> None:
+        """Publish a field.
+
+        Parameters
+        ----------
+        field
+            (n_z, n_x), counts.
+        """
+        value = pva.PvObject(self._structure)
+        value["value"] = field.reshape(-1)
+        value["sizex"], value["sizey"] = field.shape[1], field.shape[0]
+        self._server.update(self._name, value)
+
+
+class TableChannel:
+    """The angle table."""
+
+    def __init__(self, server: pva.PvaServer, name: str) -> None:
+        self._server = server
+        self._name = name
+        self._structure = {"value": [pva.FLOAT], "sizex": pva.INT}
+        server.addRecord(name, pva.PvObject(self._structure), None)
+
+    def send(self, table_deg: NDArray[np.float32]) -> None:
+        """Publish a table.
+
+        Parameters
+        ----------
+        table_deg
+            (n_angles,), degrees.
+        """
+        value = pva.PvObject(self._structure)
+        value["value"], value["sizex"] = table_deg, len(table_deg)
+        self._server.update(self._name, value)
+
+
+def _as_int32(number: int) -> int:
+    """Wrap as the field does, which is signed."""
+    return (number + 2**31) % 2**32 - 2**31

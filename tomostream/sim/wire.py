@@ -1,0 +1,48 @@
+"""All channels of a simulated beamline on one server."""
+
+import numpy as np
+import pvaccess as pva
+from numpy.typing import NDArray
+
+from tomostream.core.frame import FrameKind
+from tomostream.sim.channels import FieldChannel, ImageChannel, TableChannel
+from tomostream.sim.config import StreamConfig
+
+
+class PvaWire:
+    """Images, dark, flat and angles over pvAccess.
+
+    Parameters
+    ----------
+    config
+        Names, and what is announced of binning and region.
+    shape
+        (n_z, n_x) of the frames.
+    """
+
+    def __init__(self, config: StreamConfig, shape: tuple[int, int]) -> None:
+        self._server = pva.PvaServer()
+        prefix = config.tomoscan_prefix
+        self._fields = {
+            FrameKind.DARK: FieldChannel(self._server, f"{prefix}StreamDarkFields"),
+            FrameKind.FLAT: FieldChannel(self._server, f"{prefix}StreamFlatFields"),
+        }
+        self._table = TableChannel(self._server, f"{prefix}StreamTheta")
+        self._image = ImageChannel(
+            self._server, config.image_channel, shape=shape, binning=config.binning,
+            offset=(config.offset_z, config.offset_x),
+        )  # fmt: skip
+
+    def send_frame(
+        self, pixels: NDArray[np.generic], *, camera_id: int, taken_s: float
+    ) -> None:
+        """Publish a frame."""
+        self._image.send(pixels, camera_id=camera_id, taken_s=taken_s)
+
+    def send_field(self, kind: FrameKind, field: NDArray[np.float32]) -> None:
+        """Publish an averaged dark or flat."""
+        self._fields[kind].send(field)
+
+    def send_table(self, table_deg: NDArray[np.float32]) -> None:
+        """Publish the angle table."""
+        self._table.send(table_deg)
