@@ -1,0 +1,130 @@
+"""The Python face of the C++ kernels."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tomostream.core.errors import BackendUnavailableError, ReconstructionError
+from tomostream.core.geometry import Geometry, Planes
+from tomostream.core.parameters import FilterType
+from tomostream.recon.backend import F32, F64, AddReport, Frames, MemoryPlan, RingDtype
+from tomostream.recon.cpu import _core
+from tomostream.recon.filter_form import RecursiveFilter
+from tomostream.recon.filters import realisation
+
+_PIXEL_CODES = {
+    code: number
+    for number, code in enumerate(("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"))
+} | {"f4": 8, "f8": 9}
+"""dtype kind and size -> the kernels' pixel type."""
+
+STAGES = ("load", "filter", "backproject", "z_row", "z", "check")
+"""Stages in the kernels' order: -log; filter and store; vertical slices; one row of
+each projection; horizontal slice; search for pixels that are not finite."""
+
+
+def available_isas() -> list[str]:
+    """Give the instruction sets that this CPU has, best first."""
+    return list(_core.available())
+
+
+class CpuBackend:
+    """The kernels of one instruction set, their ring and their threads."""
+
+    name = "cpu"
+
+    def __init__(
+        self, *, isa: str = "auto", threads: int = 0, ring_dtype: RingDtype = "half"
+    ) -> None:
+        known = available_isas()
+        if isa not in {"auto", *known}:
+            raise BackendUnavailableError(
+                f"instruction set {isa}: expected auto or one of {', '.join(known)}"
+            )
+        self._core = _core.Reconstructor(isa, threads, ring_dtype == "half")
+        self._n_x = 0
+
+    @property
+    def isa(self) -> str:
+        """Instruction set in use."""
+        return self._core.isa
+
+    @property
+    def threads(self) -> int:
+        """CPU threads at work."""
+        return self._core.threads
+
+    def allocate(self, geometry: Geometry) -> None:
+        """Make an empty ring of this geometry; keep fields if frames keep their shape."""
+        with _memory_errors():
+            self._core.allocate(
+                geometry.n_z, geometry.n_x, geometry.n_slots, geometry.n_out
+            )
+        self._n_x = geometry.n_x
+
+    def clear(self) -> None:
+        """Empty the ring."""
+        self._core.clear()
+
+    def set_filter(self, filter_type: FilterType) -> None:
+        """Filter later frames like this."""
+        f = realisation(filter_type, self._n_x)
+        with _memory_errors():
+            if isinstance(f, RecursiveFilter):
+                self._core.set_recursive(f.poles, f.weights, f.taps, f.odd)
+            else:
+                self._core.set_spectral(f.response.tolist(), f.tail.tolist())
+
+    def set_fields(self, place: int, dark: F32, flat: F32) -> int:
+        """Keep fields at a place; give the dead pixels."""
+        with _memory_errors():
+            return self._core.set_fields(place, dark, flat)
+
+    def set_view(self, center: float, planes: Planes) -> None:
+        """Remake from the ring those slices that a new centre or plane changes."""
+        self._core.set_view(center, planes.x, planes.y, planes.z)
+
+    def add(
+        self,
+        frames: Frames,
+        cos_sin: F64,
+        *,
+        slots: NDArray[np.int64],
+        places: Sequence[int],
+    ) -> AddReport:
+        """Replace what the slots hold by new frames."""
+        types = [_PIXEL_CODES[frame.dtype.str[1:]] for frame in frames]
+        accepted, repaired = self._core.add(
+            list(frames), types, cos_sin, slots, list(places)
+        )
+        return AddReport(accepted=np.array(accepted, bool), pixels_repaired=repaired)
+
+    def write(self, *, z: F32, y: F32, x: F32) -> None:
+        """Write the slices."""
+        self._core.write(z, y, x)
+
+    def slots_filled(self) -> int:
+        """Give the slots that hold a projection."""
+        return self._core.slots_filled
+
+    def memory(self) -> MemoryPlan:
+        """Give the bytes held."""
+        ring, accumulators, fields, scratch = self._core.memory()
+        return MemoryPlan(
+            ring=ring, raw=0, accumulators=accumulators, fields=fields, scratch=scratch
+        )
+
+    def time_stages(self, on: bool) -> dict[str, float]:
+        """Switch timing; give the ms of work per stage, of all threads together."""
+        ns = self._core.time_stages(on)
+        return {stage: t * 1e-6 for stage, t in zip(STAGES, ns, strict=True)}
+
+
+@contextmanager
+def _memory_errors() -> Iterator[None]:
+    try:
+        yield
+    except MemoryError as exc:
+        raise ReconstructionError(f"not enough memory: {exc}") from exc

@@ -1,0 +1,168 @@
+// The kernels of one instruction set. Compiled with TOMO_ISA = baseline, avx2 or avx512.
+// The object must hold no weak symbols; the build checks it.
+#include "kernels.hpp"
+
+#include "backproject.hpp"
+#include "load.hpp"
+#include "recursive.hpp"
+#include "simd.hpp"
+#include "spectral.hpp"
+
+namespace tomostream {
+namespace {
+
+size_t scratch_floats(int n_x, int fft_size) {
+  const size_t recursive = (size_t)kWidth * (2 * (size_t)n_x + 2 * kEdge);
+  const size_t spectral = (size_t)fft_size * 2 * kWidth;
+  return recursive > spectral ? recursive : spectral;
+}
+
+// Times the stages of one band; does nothing without a clock.
+struct Stopwatch {
+  uint64_t (*clock)();
+  uint64_t* stage_ns;
+  uint64_t last;
+  void start() {
+    if (clock) last = clock();
+  }
+  void stop(Stage stage) {
+    if (!clock) return;
+    const uint64_t now = clock();
+    stage_ns[stage] += now - last;
+    last = now;
+  }
+};
+
+template <class S>
+void filter_band(const PushArgs& a, const Frame& f, int band, float* scratch,
+                 Stopwatch& watch) {
+  S* out = (S*)f.slot + (size_t)band * a.n_x * kRows;
+  with_pixel_type(f.type, [&](auto* type) {
+    using P = __typeof__(*type);
+    if (a.filter->spectral) {
+      constexpr int C = 2 * kWidth;
+      for (int h = 0; h < kRows; h += C) {
+        load_band_rows<P>(f, a.n_x, a.n_z, band, h, scratch, C);
+        load_band_rows<P>(f, a.n_x, a.n_z, band, h + kWidth, scratch + kWidth, C);
+        watch.stop(kLoad);
+        filter_spectral(scratch, out + h, a.n_x, a.filter->fft);
+        watch.stop(kFilter);
+      }
+      return;
+    }
+    float* t = scratch + kEdge * kWidth;
+    float* y = t + (size_t)(a.n_x + kEdge) * kWidth;
+    const RecursiveFilter& filter = a.filter->recursive;
+    for (int h = 0; h < kRows; h += kWidth) {
+      load_band_rows<P>(f, a.n_x, a.n_z, band, h, t, kWidth);
+      watch.stop(kLoad);
+      if (filter.odd) filter_recursive<true>(t, y, out + h, a.n_x, filter);
+      else filter_recursive<false>(t, y, out + h, a.n_x, filter);
+      watch.stop(kFilter);
+    }
+  });
+}
+
+template <class S>
+void extract(float* row, const S* tile, int n_x, int r) {
+  for (int x = 0; x < n_x; x += kWidth) {
+    alignas(TOMO_VECTOR_BYTES) S s[kWidth];
+    alignas(TOMO_VECTOR_BYTES) float f[kWidth];
+    const int count = least(kWidth, n_x - x);
+    for (int i = 0; i < kWidth; i++)
+      s[i] = tile[(size_t)(x + least(i, count - 1)) * kRows + r];
+    store(f, load(s));
+    for (int i = 0; i < count; i++) row[x + i] = f[i];
+  }
+}
+
+void extract_row(float* row, const void* tile, int n_x, bool half, int r) {
+  if (half) extract(row, (const Half*)tile, n_x, r);
+  else extract(row, (const float*)tile, n_x, r);
+}
+
+struct TileList {
+  const void* tiles[2 * kGroup];
+  Taps taps[2 * kGroup];
+  int count = 0;
+  void add(const void* tile, const Taps& t) {
+    tiles[count] = tile;
+    taps[count++] = t;
+  }
+};
+
+// Exchange a group of projections: take the old ones out of the sums, write the new ones
+// into their slots, put them into the sums. No slot occurs twice.
+template <class S>
+void push_group(const PushArgs& a, const Frame* frames, int count, int band,
+                float* scratch, Stopwatch& watch) {
+  const size_t tile = (size_t)band * a.n_x * kRows;
+  const size_t sum = (size_t)band * a.n_out * kRows;
+  for (int axis = 0; axis < 2; axis++) {
+    TileList settled, fresh;
+    for (int k = 0; k < count; k++) {
+      const Frame& f = frames[k];
+      const Taps& taps = axis ? f.old_y : f.old_x;
+      if (taps.offset) (f.old_is_fresh ? fresh : settled).add((S*)f.slot + tile, taps);
+    }
+    float* s = (axis ? a.settled.y : a.settled.x) + sum;
+    float* r = (axis ? a.fresh.y : a.fresh.x) + sum;
+    add_all<S>(s, 0, a.n_out, settled.tiles, settled.taps, settled.count);
+    add_all<S>(r, 0, a.n_out, fresh.tiles, fresh.taps, fresh.count);
+  }
+  watch.stop(kBackproject);
+  for (int k = 0; k < count; k++) filter_band<S>(a, frames[k], band, scratch, watch);
+  for (int axis = 0; axis < 2; axis++) {
+    TileList list;
+    for (int k = 0; k < count; k++)
+      list.add((S*)frames[k].slot + tile, axis ? frames[k].new_y : frames[k].new_x);
+    float* r = (axis ? a.fresh.y : a.fresh.x) + sum;
+    add_all<S>(r, 0, a.n_out, list.tiles, list.taps, list.count);
+  }
+  watch.stop(kBackproject);
+  if (a.z / kRows == band)
+    for (int k = 0; k < count; k++)
+      extract(frames[k].z_row, (const S*)frames[k].slot + tile, a.n_x, a.z % kRows);
+  watch.stop(kZRow);
+}
+
+void push_band(const PushArgs& a, int band, float* scratch, uint64_t* stage_ns) {
+  Stopwatch watch{a.clock_ns, stage_ns, 0};
+  watch.start();
+  for (int k = 0; k < a.count; k += kGroup) {
+    const int count = least(kGroup, a.count - k);
+    if (a.half) push_group<Half>(a, a.frames + k, count, band, scratch, watch);
+    else push_group<float>(a, a.frames + k, count, band, scratch, watch);
+  }
+}
+
+void untile(float* out, size_t pitch, int n_out, int rows, const float* a, const float* b,
+            float scale) {
+  for (int x0 = 0; x0 < n_out; x0 += kWidth)
+    for (int h = 0; h < rows; h += kWidth) {
+      const int columns = least(kWidth, n_out - x0);
+      Floats r[kWidth];
+      for (int i = 0; i < kWidth; i++) {
+        const size_t o = (size_t)(x0 + least(i, columns - 1)) * kRows + h;
+        r[i] = (load(a + o) + load(b + o)) * scale;
+      }
+      transpose(r);
+      for (int i = 0; i < kWidth && h + i < rows; i++) {
+        float* p = out + (size_t)(h + i) * pitch + x0;
+        if (columns == kWidth) store_unaligned(p, r[i]);
+        else memcpy(p, &r[i], sizeof(float) * (size_t)columns);
+      }
+    }
+}
+
+}  // namespace
+
+#define TOMO_PASTE_(a, b) a##b
+#define TOMO_PASTE(a, b) TOMO_PASTE_(a, b)
+#define TOMO_QUOTE_(a) #a
+#define TOMO_QUOTE(a) TOMO_QUOTE_(a)
+const Kernels TOMO_PASTE(kernels_, TOMO_ISA) = {
+    TOMO_QUOTE(TOMO_ISA), scratch_floats, make_taps, count_bad, push_band,
+    backproject,          extract_row,    horizontal, untile};
+
+}  // namespace tomostream

@@ -1,0 +1,115 @@
+// The border between the engine (plain C++) and the kernels (compiled once per instruction
+// set). Only plain structs and function pointers cross it.
+//
+// Layout. A projection (n_z rows, n_x columns) is cut into bands of kRows detector rows. A
+// tile holds one band transposed: tile[column][row]. All rows of a column share their
+// interpolation weights, so backprojection into a vertical slice adds weighted columns,
+// without gathers, and the recursive filter runs along the columns, many rows at a time.
+// A ring slot is n_bands tiles of half or float; a vertical slice is n_bands tiles of float.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace tomostream {
+
+constexpr int kRows = 32;      // rows per tile
+constexpr int kEdge = 8;       // columns of edge values on both sides of a row to filter
+constexpr int kRowPad = 64;    // zeros on both sides of a row for the horizontal slice
+constexpr int kPoles = 8;      // exponentials of the recursive filter
+constexpr int kTaps = 4;       // direct taps of the recursive filter, h[0] included
+constexpr int kGroup = 4;      // projections backprojected in one pass over a slice
+
+enum class Pixel : uint8_t { i8, u8, i16, u16, i32, u32, i64, u64, f32, f64 };
+
+// h[0] = tap[0]; h[k] = sum_j weight_j pole_j^(k-1), plus a direct tap for the smallest k:
+// tap[1..3] belong to k = 1, 2, 3, or to k = 1, 3, 5 if odd. odd: h[k] = 0 for even k > 0.
+struct RecursiveFilter {
+  float pole[kPoles], weight[kPoles], tap[kTaps];
+  bool odd;
+};
+
+// Convolution by FFT. The transforms leave the spectrum in digit-reversed order.
+struct SpectralFilter {
+  int size;                 // a power of two, >= 2 n_x
+  const float* response;    // (size,), digit-reversed, 1/size included
+  const float* twiddle;     // (size / 4 * 3, 2): cos, sin for radix-4 butterflies
+  const float* tail;        // (n_x,): sum of h[k] over k > column, for edge extension
+};
+
+struct Filter {
+  bool spectral;
+  RecursiveFilter recursive;
+  SpectralFilter fft;
+};
+
+// Sample positions along one line of a slice: the left column's offset in elements of a
+// tile, and the weights of that column and the next. Arrays of length n_out.
+struct Taps {
+  const int32_t* offset;
+  const float *left, *right;
+};
+
+// Neighbouring columns of one row that cannot be used: first <= column < last.
+struct DeadRun {
+  int32_t row, first, last;
+};
+
+// Dark and flat of one generation, as tiles. gain = 1 / (flat - dark); NaN where dead.
+struct Fields {
+  const float *dark, *gain;
+  const DeadRun* runs;          // sorted by band; row counts inside the band
+  const uint32_t* band_runs;    // (n_bands + 1,): where each band's runs begin
+};
+
+struct Frame {
+  const void* pixels;           // (n_z, n_x), any alignment
+  Pixel type;
+  const uint8_t* suspect;       // (n_bands,): band holds pixels that are not finite; or null
+  const Fields* fields;
+  void* slot;                   // read as the old projection, then overwritten
+  float* z_row;                 // takes detector row z
+  Taps new_x, new_y, old_x, old_y;    // old: negative weights; offset null if slot was empty
+  bool old_is_fresh;            // which sum holds the old projection, see reconstructor.hpp
+};
+
+struct Sums {
+  float *x, *y;                 // (n_bands, n_out, kRows)
+};
+
+enum Stage : int { kLoad, kFilter, kBackproject, kZRow, kStages };
+
+struct PushArgs {
+  int n_x, n_z, n_out, z, count;
+  bool half;
+  const Frame* frames;
+  const Filter* filter;
+  Sums settled, fresh;
+  uint64_t (*clock_ns)();       // null unless stages are timed
+};
+
+struct Kernels {
+  const char* name;
+  size_t (*scratch_floats)(int n_x, int fft_size);
+  // Fill the taps of one line of a slice: positions start + i * step.
+  void (*make_taps)(int32_t* offset, float* left, float* right, int n_out, int n_x,
+                    double start, double step, float sign);
+  // Pixels of one band that are not finite and not dead.
+  uint32_t (*count_bad)(const Frame&, int n_x, int n_z, int band);
+  void (*push_band)(const PushArgs&, int band, float* scratch, uint64_t* stage_ns);
+  // Columns first <= i < last of sum (n_out, kRows) += count tiles of one band.
+  void (*backproject)(float* sum, int first, int last, bool half,
+                      const void* const* tiles, const Taps* taps, int count);
+  void (*extract_row)(float* row, const void* tile, int n_x, bool half, int row_in_band);
+  // Rows y0 <= y < y1 of the horizontal slice += sum_k sign_k * samples of rows_k.
+  void (*horizontal)(float* z, size_t pitch, int n_out, int n_x, int y0, int y1,
+                     double center, const float* const* rows, const double* cos_sin,
+                     const float* sign, int count);
+  // out[row][column] = scale * (a + b) of one band.
+  void (*untile)(float* out, size_t pitch, int n_out, int rows, const float* a,
+                 const float* b, float scale);
+};
+
+extern const Kernels kernels_baseline, kernels_avx2, kernels_avx512;
+const Kernels* find_kernels(const char* name);    // null: unknown, or the CPU cannot
+
+}  // namespace tomostream

@@ -1,0 +1,134 @@
+// Raw rows -> line integrals, transposed: t[column * stride + row].
+#pragma once
+#include "kernels.hpp"
+#include "simd.hpp"
+
+namespace tomostream {
+namespace {
+
+constexpr float kFloor = 1e-6f;    // smallest transmission kept
+
+TOMO_INLINE bool is_finite(float a) {
+  uint32_t bits;
+  memcpy(&bits, &a, 4);
+  return (bits & 0x7f800000u) != 0x7f800000u;
+}
+
+// kWidth rows, of which only the first `rows` exist; the others become zeros.
+// dark and gain: tiles, already moved to the first of the rows.
+template <class P>
+void load_rows(const P* pixels, int n_x, int rows, const float* dark, const float* gain,
+               float* t, int stride) {
+  for (int x0 = 0; x0 < n_x; x0 += kWidth) {
+    const int columns = least(kWidth, n_x - x0);
+    Floats r[kWidth];
+    for (int i = 0; i < kWidth; i++) {
+      const P* p = pixels + (size_t)i * n_x + x0;
+      // 32 parallel streams are more than hardware prefetchers follow.
+      __builtin_prefetch((const char*)p + 256);
+      if (i >= rows) r[i] = (Floats){};
+      else r[i] = columns == kWidth ? load_pixels(p) : load_pixels(p, columns);
+    }
+    transpose(r);
+#pragma GCC unroll 1
+    for (int i = 0; i < columns; i++) {
+      const size_t o = (size_t)(x0 + i) * kRows;
+      const Floats transmission = (r[i] - load(dark + o)) * load(gain + o);
+      store(t + (size_t)(x0 + i) * stride, -log_of(larger(transmission, splat(kFloor))));
+    }
+  }
+}
+
+// Replace columns first..last-1 of one row (t moved to that row) by interpolation along x.
+TOMO_INLINE void mend(float* t, int stride, int n_x, int first, int last) {
+  const bool has_left = first > 0, has_right = last < n_x;
+  float left = has_left ? t[(ptrdiff_t)(first - 1) * stride] : 0.f;
+  float right = has_right ? t[(ptrdiff_t)last * stride] : 0.f;
+  if (!has_left) left = right;
+  if (!has_right) right = left;
+  const float step = (right - left) / (float)(last - first + 1);
+  for (int x = first; x < last; x++)
+    t[(ptrdiff_t)x * stride] = left + step * (float)(x - first + 1);
+}
+
+// Mend the pixels of one row that are dead or not finite.
+template <class P>
+void mend_suspect_row(const P* row, const float* gain, float* t, int stride, int n_x) {
+  for (int x = 0; x < n_x; x++) {
+    const auto is_good = [&](int i) {
+      const float g = gain[(size_t)i * kRows];
+      return is_finite((float)row[i]) && g == g;
+    };
+    if (is_good(x)) continue;
+    const int first = x;
+    while (x < n_x && !is_good(x)) x++;
+    mend(t, stride, n_x, first, x);
+  }
+}
+
+// Line integrals of rows h..h+kWidth-1 of a band, dead pixels mended.
+template <class P>
+void load_band_rows(const Frame& f, int n_x, int n_z, int band, int h, float* t,
+                    int stride) {
+  const size_t tile = (size_t)band * n_x * kRows + h;
+  const int first_row = band * kRows + h, rows = most(0, least(kWidth, n_z - first_row));
+  const P* pixels = (const P*)f.pixels + (size_t)first_row * n_x;
+  const float* gain = f.fields->gain + tile;
+  load_rows(pixels, n_x, rows, f.fields->dark + tile, gain, t, stride);
+  if (f.suspect && f.suspect[band]) {
+    for (int i = 0; i < rows; i++)
+      mend_suspect_row(pixels + (size_t)i * n_x, gain + i, t + i, stride, n_x);
+    return;
+  }
+  const uint32_t end = f.fields->band_runs[band + 1];
+  for (uint32_t i = f.fields->band_runs[band]; i < end; i++) {
+    const DeadRun& run = f.fields->runs[i];
+    if (run.row >= h && run.row < h + rows)
+      mend(t + run.row - h, stride, n_x, run.first, run.last);
+  }
+}
+
+template <class P>
+uint32_t count_bad_in(const P* pixels, int n_x, int rows, const float* gain) {
+  uint32_t bad = 0;
+  for (int r = 0; r < rows; r++) {
+    const P* row = pixels + (size_t)r * n_x;
+    int good = 0;
+    for (int x = 0; x < n_x; x++) good += is_finite((float)row[x]);
+    if (good == n_x) continue;
+    for (int x = 0; x < n_x; x++) {
+      const float g = gain[(size_t)x * kRows + r];
+      bad += !is_finite((float)row[x]) && g == g;
+    }
+  }
+  return bad;
+}
+
+uint32_t count_bad(const Frame& f, int n_x, int n_z, int band) {
+  const int rows = least(kRows, n_z - band * kRows);
+  const size_t first = (size_t)band * kRows * n_x;
+  const float* gain = f.fields->gain + first;    // a tile is as large as kRows rows
+  if (f.type == Pixel::f32) return count_bad_in((const float*)f.pixels + first, n_x, rows, gain);
+  if (f.type == Pixel::f64) return count_bad_in((const double*)f.pixels + first, n_x, rows, gain);
+  return 0;
+}
+
+// Call visit with a null pointer of the frame's pixel type.
+template <class F>
+TOMO_INLINE void with_pixel_type(Pixel type, F visit) {
+  switch (type) {
+    case Pixel::i8: return visit((const int8_t*)nullptr);
+    case Pixel::u8: return visit((const uint8_t*)nullptr);
+    case Pixel::i16: return visit((const int16_t*)nullptr);
+    case Pixel::u16: return visit((const uint16_t*)nullptr);
+    case Pixel::i32: return visit((const int32_t*)nullptr);
+    case Pixel::u32: return visit((const uint32_t*)nullptr);
+    case Pixel::i64: return visit((const int64_t*)nullptr);
+    case Pixel::u64: return visit((const uint64_t*)nullptr);
+    case Pixel::f32: return visit((const float*)nullptr);
+    case Pixel::f64: return visit((const double*)nullptr);
+  }
+}
+
+}  // namespace
+}  // namespace tomostream

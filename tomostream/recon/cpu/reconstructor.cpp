@@ -1,0 +1,297 @@
+#include "reconstructor.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace tomostream {
+namespace {
+
+constexpr int kChunk = 64;        // projections per parallel pass
+constexpr int kRowsPerTask = 16;  // of the horizontal slice
+
+uint64_t clock_ns() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+}
+
+size_t round_up(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
+
+}  // namespace
+
+Reconstructor::Reconstructor(const Kernels& kernels, int threads, bool half)
+    : kernels_(kernels), half_(half), pool_(threads) {
+  stage_ns_.resize(static_cast<size_t>(pool_.size()) * kTimedStages);
+}
+
+char* Reconstructor::slot_data(int64_t slot) const {
+  const size_t bytes = tile() * static_cast<size_t>(bands_) * (half_ ? 2 : 4);
+  return ring_.as<char>() + static_cast<size_t>(slot) * bytes;
+}
+
+float* Reconstructor::z_row(int64_t slot) const {
+  return z_rows_.as() + static_cast<size_t>(slot) * row_pitch_ + kRowPad;
+}
+
+void Reconstructor::RowList::add(const float* row, double cos, double sin, float s) {
+  rows.push_back(row);
+  cos_sin.insert(cos_sin.end(), {cos, sin});
+  sign.push_back(s);
+}
+
+void Reconstructor::allocate(const Shape& shape) {
+  const bool same_frames = shape.n_z == shape_.n_z && shape.n_x == shape_.n_x;
+  const bool same_ring = same_frames && shape.n_slots == shape_.n_slots;
+  if (same_ring && shape.n_out == shape_.n_out) return clear();
+  // Give back before asking for more; an exception leaves an engine without a shape.
+  shape_ = Shape{};
+  filled_ = fresh_ = 0;
+  slots_.clear();
+  settled_sums_ = SumSet{};
+  fresh_sums_ = SumSet{};
+  taps_ = Buffer{};
+  if (!same_ring) {
+    ring_ = Buffer{};
+    z_rows_ = Buffer{};
+  }
+  if (!same_frames)
+    for (FieldSet& set : fields_) set = FieldSet{};
+
+  const size_t n_slots = static_cast<size_t>(shape.n_slots);
+  const size_t n_out = static_cast<size_t>(shape.n_out);
+  bands_ = (shape.n_z + kRows - 1) / kRows;
+  const size_t bands = static_cast<size_t>(bands_);
+  const size_t tile = static_cast<size_t>(shape.n_x) * kRows;
+  z_pitch_ = round_up(n_out, 64);
+  row_pitch_ = round_up(static_cast<size_t>(shape.n_x), 16) + 2 * kRowPad;
+  if (!ring_.as()) ring_ = Buffer(pool_, (half_ ? 2 : 4) * tile * bands * n_slots, "ring");
+  if (!z_rows_.as()) z_rows_ = Buffer(pool_, sizeof(float) * row_pitch_ * n_slots, "z rows");
+  new_z_rows_ = Buffer(pool_, sizeof(float) * row_pitch_ * kChunk, "new z rows");
+  for (SumSet* sums : {&settled_sums_, &fresh_sums_}) {
+    sums->x = Buffer(pool_, sizeof(float) * n_out * kRows * bands, "sum of slice x");
+    sums->y = Buffer(pool_, sizeof(float) * n_out * kRows * bands, "sum of slice y");
+    sums->z = Buffer(pool_, sizeof(float) * z_pitch_ * n_out, "sum of slice z");
+  }
+  const size_t lines = std::max(n_slots, static_cast<size_t>(4 * kChunk));
+  taps_ = Buffer(pool_, 3 * sizeof(float) * z_pitch_ * lines, "interpolation weights");
+  suspect_.assign(bands, 0);
+  slots_.assign(n_slots, Slot{});
+  shape_ = shape;
+}
+
+void Reconstructor::clear() {
+  std::fill(slots_.begin(), slots_.end(), Slot{});
+  filled_ = fresh_ = 0;
+  for (SumSet* sums : {&settled_sums_, &fresh_sums_})
+    for (Buffer* sum : {&sums->x, &sums->y, &sums->z}) sum->clear(pool_);
+}
+
+Memory Reconstructor::memory() const {
+  Memory m{ring_.bytes(), 0, 0, 0};
+  for (const SumSet* sums : {&settled_sums_, &fresh_sums_})
+    m.sums += sums->x.bytes() + sums->y.bytes() + sums->z.bytes();
+  for (const FieldSet& set : fields_) m.fields += set.dark.bytes() + set.gain.bytes();
+  m.scratch = scratch_.bytes() + taps_.bytes() + z_rows_.bytes() + new_z_rows_.bytes();
+  return m;
+}
+
+void Reconstructor::swap_sums_if_all_fresh() {
+  if (fresh_ < shape_.n_slots) return;
+  std::swap(settled_sums_, fresh_sums_);
+  for (Buffer* sum : {&fresh_sums_.x, &fresh_sums_.y, &fresh_sums_.z}) sum->clear(pool_);
+  for (Slot& slot : slots_) slot.is_fresh = false;
+  fresh_ = 0;
+}
+
+int64_t Reconstructor::check(const std::vector<Input>& inputs, bool* accepted) {
+  const int count = static_cast<int>(inputs.size());
+  const size_t bands = static_cast<size_t>(bands_);
+  suspect_.assign(inputs.size() * bands, 0);
+  std::vector<std::atomic<uint32_t>> bad(inputs.size());
+  const auto is_float = [](const Input& i) {
+    return i.type == Pixel::f32 || i.type == Pixel::f64;
+  };
+  if (std::any_of(inputs.begin(), inputs.end(), is_float)) {
+    pool_.each(count * bands_, [&](int task, int) {
+      const size_t i = static_cast<size_t>(task) / bands;
+      if (!is_float(inputs[i])) return;
+      const Fields fields = fields_[inputs[i].generation].fields();
+      Frame frame{};
+      frame.pixels = inputs[i].pixels;
+      frame.type = inputs[i].type;
+      frame.fields = &fields;
+      const int band = task % bands_;
+      const uint32_t n = kernels_.count_bad(frame, shape_.n_x, shape_.n_z, band);
+      suspect_[static_cast<size_t>(task)] = n > 0;
+      bad[i].fetch_add(n, std::memory_order_relaxed);
+    });
+  }
+  const int64_t limit = static_cast<int64_t>(shape_.n_z) * shape_.n_x / 100;
+  int64_t repaired = 0;
+  for (size_t i = 0; i < inputs.size(); i++) {
+    const int64_t all = fields_[inputs[i].generation].dead + bad[i].load();
+    accepted[i] = all <= limit;
+    if (accepted[i]) repaired += all;
+  }
+  return repaired;
+}
+
+int64_t Reconstructor::add(const std::vector<Input>& inputs, bool* accepted) {
+  const uint64_t begin = timed_ ? clock_ns() : 0;
+  const int64_t repaired = check(inputs, accepted);
+  if (timed_) stage_ns_[kTimedCheck] += clock_ns() - begin;
+  // Of several frames for one slot only the newest counts.
+  std::vector<const Input*> wanted;
+  std::vector<const uint8_t*> suspect;
+  std::vector<bool> is_taken(static_cast<size_t>(shape_.n_slots), false);
+  for (size_t i = inputs.size(); i-- > 0;) {
+    const size_t slot = static_cast<size_t>(inputs[i].slot);
+    if (!accepted[i] || is_taken[slot]) continue;
+    is_taken[slot] = true;
+    wanted.push_back(&inputs[i]);
+    suspect.push_back(suspect_.data() + i * static_cast<size_t>(bands_));
+  }
+  std::reverse(wanted.begin(), wanted.end());
+  std::reverse(suspect.begin(), suspect.end());
+  const int total = static_cast<int>(wanted.size());
+  for (int first = 0; first < total;) {
+    swap_sums_if_all_fresh();
+    // Stop where the next swap is due.
+    int count = 0, fresh = fresh_;
+    while (first + count < total && count < kChunk && fresh < shape_.n_slots) {
+      fresh += !slots_[static_cast<size_t>(wanted[first + count]->slot)].is_fresh;
+      count++;
+    }
+    push(wanted.data() + first, suspect.data() + first, count);
+    first += count;
+  }
+  return repaired;
+}
+
+void Reconstructor::make_taps(Taps* taps, int32_t* memory, int axis, double cos,
+                              double sin, float sign) const {
+  float* left = reinterpret_cast<float*>(memory + z_pitch_);
+  float* right = left + z_pitch_;
+  const int half = shape_.n_out / 2;
+  // Along the plane normal to x, y grows; along the plane normal to y, x grows.
+  const double start = axis == 0 ? (view_.x - half) * cos + half * sin
+                                 : -half * cos - (view_.y - half) * sin;
+  kernels_.make_taps(memory, left, right, shape_.n_out, shape_.n_x, start + view_.center,
+                     axis == 0 ? -sin : cos, sign);
+  *taps = Taps{memory, left, right};
+}
+
+Frame Reconstructor::make_frame(const Input& input, int index, RowList* lists) {
+  Slot& slot = slots_[static_cast<size_t>(input.slot)];
+  const size_t line = 3 * z_pitch_;
+  int32_t* memory = taps_.as<int32_t>() + 4 * line * static_cast<size_t>(index);
+  Frame f{};
+  f.pixels = input.pixels;
+  f.type = input.type;
+  f.slot = slot_data(input.slot);
+  f.z_row = new_z_rows_.as() + static_cast<size_t>(index) * row_pitch_ + kRowPad;
+  f.old_is_fresh = slot.is_fresh;
+  if (slot.is_filled) {
+    make_taps(&f.old_x, memory + 2 * line, 0, slot.cos, slot.sin, -1);
+    make_taps(&f.old_y, memory + 3 * line, 1, slot.cos, slot.sin, -1);
+    lists[slot.is_fresh].add(z_row(input.slot), slot.cos, slot.sin, -1);
+  }
+  make_taps(&f.new_x, memory, 0, input.cos, input.sin, 1);
+  make_taps(&f.new_y, memory + line, 1, input.cos, input.sin, 1);
+  lists[1].add(f.z_row, input.cos, input.sin, 1);
+  filled_ += !slot.is_filled;
+  fresh_ += !slot.is_fresh;
+  slot = Slot{input.cos, input.sin, true, true};
+  return f;
+}
+
+void Reconstructor::push(const Input* const* inputs, const uint8_t* const* suspect,
+                         int count) {
+  const int n_out = shape_.n_out;
+  RowList lists[2];    // settled, fresh
+  Fields fields[kGenerations];
+  for (int g = 0; g < kGenerations; g++) fields[g] = fields_[g].fields();
+  std::vector<Frame> frames(static_cast<size_t>(count));
+  for (int i = 0; i < count; i++) {
+    frames[i] = make_frame(*inputs[i], i, lists);
+    frames[i].fields = &fields[inputs[i]->generation];
+    frames[i].suspect = suspect[i];
+  }
+  const PushArgs args{shape_.n_x, shape_.n_z, n_out, view_.z, count, half_, frames.data(),
+                      &filter_, {settled_sums_.x.as(), settled_sums_.y.as()},
+                      {fresh_sums_.x.as(), fresh_sums_.y.as()}, timed_ ? clock_ns : nullptr};
+  // One parallel pass: the band that holds row z first, then the other bands, then the
+  // horizontal slice, which needs only that first band. Tasks are claimed in order, so
+  // whoever waits for it waits for a thread that is already at work on it.
+  const int z_band = view_.z / kRows;
+  std::atomic<bool> z_rows_ready{false};
+  pool_.each(bands_ + (n_out + kRowsPerTask - 1) / kRowsPerTask, [&](int task, int worker) {
+    uint64_t* stage_ns = stage_ns_.data() + static_cast<size_t>(worker) * kTimedStages;
+    if (task < bands_) {
+      const int band = task == 0 ? z_band : task <= z_band ? task - 1 : task;
+      float* scratch = scratch_.as() + static_cast<size_t>(worker) * scratch_pitch_;
+      kernels_.push_band(args, band, scratch, stage_ns);
+      if (task == 0) {
+        z_rows_ready.store(true, std::memory_order_release);
+        z_rows_ready.notify_all();
+      }
+      return;
+    }
+    z_rows_ready.wait(false, std::memory_order_acquire);
+    const uint64_t begin = timed_ ? clock_ns() : 0;
+    const int y0 = (task - bands_) * kRowsPerTask, y1 = std::min(n_out, y0 + kRowsPerTask);
+    for (int i = 0; i < 2; i++) {
+      const RowList& l = lists[i];
+      if (l.rows.empty()) continue;
+      kernels_.horizontal((i ? fresh_sums_ : settled_sums_).z.as(), z_pitch_, n_out,
+                          shape_.n_x, y0, y1, view_.center, l.rows.data(),
+                          l.cos_sin.data(), l.sign.data(), static_cast<int>(l.rows.size()));
+    }
+    if (timed_) stage_ns[kTimedHorizontal] += clock_ns() - begin;
+  });
+  for (int i = 0; i < count; i++)
+    std::memcpy(z_row(inputs[i]->slot), frames[i].z_row,
+                sizeof(float) * static_cast<size_t>(shape_.n_x));
+}
+
+void Reconstructor::write(Image z, Image y, Image x) const {
+  auto& pool = const_cast<Pool&>(pool_);
+  const float scale =
+      filled_ ? static_cast<float>(M_PI / filled_ / kRingGain) : 0.f;
+  const int rows_tasks = (shape_.n_out + kRowsPerTask - 1) / kRowsPerTask;
+  pool.each(2 * bands_ + rows_tasks, [&](int task, int) {
+    if (task < 2 * bands_) {
+      const int band = task / 2;
+      const bool is_x = task & 1;
+      const Buffer& a = is_x ? settled_sums_.x : settled_sums_.y;
+      const Buffer& b = is_x ? fresh_sums_.x : fresh_sums_.y;
+      const Image& out = is_x ? x : y;
+      const size_t first = static_cast<size_t>(band) * sum_tile();
+      kernels_.untile(out.pixels + static_cast<size_t>(band) * kRows * out.pitch, out.pitch,
+                      shape_.n_out, std::min(kRows, shape_.n_z - band * kRows),
+                      a.as() + first, b.as() + first, scale);
+      return;
+    }
+    const int y0 = (task - 2 * bands_) * kRowsPerTask;
+    for (int row = y0; row < std::min(shape_.n_out, y0 + kRowsPerTask); row++) {
+      const float* a = settled_sums_.z.as() + static_cast<size_t>(row) * z_pitch_;
+      const float* b = fresh_sums_.z.as() + static_cast<size_t>(row) * z_pitch_;
+      float* out = z.pixels + static_cast<size_t>(row) * z.pitch;
+      for (int i = 0; i < shape_.n_out; i++) out[i] = (a[i] + b[i]) * scale;
+    }
+  });
+}
+
+std::vector<uint64_t> Reconstructor::time_stages(bool on) {
+  std::vector<uint64_t> sums(kTimedStages, 0);
+  for (size_t i = 0; i < stage_ns_.size(); i++) sums[i % kTimedStages] += stage_ns_[i];
+  std::fill(stage_ns_.begin(), stage_ns_.end(), 0);
+  timed_ = on;
+  return sums;
+}
+
+}  // namespace tomostream

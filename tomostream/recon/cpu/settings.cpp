@@ -1,0 +1,183 @@
+// What changes seldom: filter, fields, and the planes, which are remade from the ring.
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+
+#include "reconstructor.hpp"
+
+namespace tomostream {
+namespace {
+
+constexpr int kBlock = 64;    // columns of a slice whose sums stay in the nearest cache
+constexpr double kFarthest = 1 << 24;    // columns; keeps positions finite in float
+
+int log2_of(int size) {
+  int bits = 0;
+  while ((1 << bits) < size) bits++;
+  return bits;
+}
+
+}  // namespace
+
+Fields Reconstructor::FieldSet::fields() const {
+  return {dark.as(), gain.as(), runs.data(), band_runs.data()};
+}
+
+void Reconstructor::set_recursive(const RecursiveFilter& filter) {
+  filter_ = Filter{};
+  filter_.recursive = filter;
+  for (float& weight : filter_.recursive.weight) weight *= kRingGain;
+  for (float& tap : filter_.recursive.tap) tap *= kRingGain;
+  const size_t floats = kernels_.scratch_floats(shape_.n_x, 0);
+  // + 64: not the same cache sets for all threads
+  scratch_pitch_ = (floats + 1023) / 1024 * 1024 + 64;
+  scratch_ = Buffer(pool_, sizeof(float) * scratch_pitch_ * pool_.size(), "scratch");
+}
+
+void Reconstructor::set_spectral(const std::vector<float>& response,
+                                 const std::vector<float>& tail) {
+  const int size = 2 * static_cast<int>(response.size() - 1), bits = log2_of(size);
+  response_.resize(static_cast<size_t>(size));
+  twiddle_.resize(static_cast<size_t>(size) / 4 * 3 * 2);
+  tail_ = tail;
+  for (float& value : tail_) value *= kRingGain;
+  for (int i = 0; i < size; i++) {
+    int frequency = 0;
+    for (int b = 0; b < bits; b++) frequency |= ((i >> b) & 1) << (bits - 1 - b);
+    response_[i] = response[std::min(frequency, size - frequency)] * kRingGain /
+                   static_cast<float>(size);
+  }
+  for (int i = 0; i < size / 4 * 3; i++) {
+    twiddle_[2 * i] = static_cast<float>(std::cos(2 * M_PI * i / size));
+    twiddle_[2 * i + 1] = static_cast<float>(-std::sin(2 * M_PI * i / size));
+  }
+  filter_ = Filter{};
+  filter_.spectral = true;
+  filter_.fft = {size, response_.data(), twiddle_.data(), tail_.data()};
+  scratch_pitch_ = (kernels_.scratch_floats(shape_.n_x, size) + 1023) / 1024 * 1024 + 64;
+  scratch_ = Buffer(pool_, sizeof(float) * scratch_pitch_ * pool_.size(), "scratch");
+}
+
+int64_t Reconstructor::set_fields(int generation, const float* dark, const float* flat) {
+  FieldSet& set = fields_[generation];
+  const int n_x = shape_.n_x, n_z = shape_.n_z;
+  const size_t bytes = sizeof(float) * tile() * static_cast<size_t>(bands_);
+  if (!set.dark.as()) {
+    set.dark = Buffer(pool_, bytes, "dark field");
+    set.gain = Buffer(pool_, bytes, "flat field");
+  }
+  std::vector<std::vector<DeadRun>> runs(static_cast<size_t>(bands_));
+  std::atomic<int64_t> dead{0};
+  pool_.each(bands_, [&](int band, int) {
+    float* d = set.dark.as() + static_cast<size_t>(band) * tile();
+    float* g = set.gain.as() + static_cast<size_t>(band) * tile();
+    for (int r = 0; r < kRows; r++) {
+      const int z = band * kRows + r;
+      DeadRun run{r, 0, 0};
+      for (int x = 0; x < n_x; x++) {
+        const size_t o = static_cast<size_t>(x) * kRows + r;
+        // Rows that do not exist read 0: transmission 1, line integral 0.
+        d[o] = -1;
+        g[o] = 1;
+        if (z >= n_z) continue;
+        const size_t i = static_cast<size_t>(z) * n_x + x;
+        const float range = flat[i] - dark[i];
+        const bool is_good = std::isfinite(flat[i]) && std::isfinite(dark[i]) &&
+                             std::isfinite(range) && range > 0;
+        d[o] = is_good ? dark[i] : 0;
+        g[o] = is_good ? 1 / std::max(range, 1e-6f) : std::numeric_limits<float>::quiet_NaN();
+        if (is_good) continue;
+        if (run.last != x || run.last == run.first) {
+          if (run.last > run.first) runs[band].push_back(run);
+          run.first = x;
+        }
+        run.last = x + 1;
+        dead.fetch_add(1, std::memory_order_relaxed);
+      }
+      if (run.last > run.first) runs[band].push_back(run);
+    }
+  });
+  set.runs.clear();
+  set.band_runs.assign(1, 0);
+  for (const auto& band : runs) {
+    set.runs.insert(set.runs.end(), band.begin(), band.end());
+    set.band_runs.push_back(static_cast<uint32_t>(set.runs.size()));
+  }
+  return set.dead = dead.load();
+}
+
+void Reconstructor::set_view(const View& view) {
+  const View old = view_;
+  view_ = view;
+  view_.center = std::clamp(view.center, -kFarthest, kFarthest);
+  if (filled_ == 0) return;
+  const bool is_other_center = view_.center != old.center;
+  if (is_other_center || view_.x != old.x) remake_vertical(0);
+  if (is_other_center || view_.y != old.y) remake_vertical(1);
+  if (view_.z != old.z) extract_rows();
+  if (is_other_center || view_.z != old.z) remake_horizontal();
+}
+
+void Reconstructor::remake_vertical(int axis) {
+  std::vector<int> ids[2];    // settled, fresh
+  for (int i = 0; i < shape_.n_slots; i++)
+    if (slots_[i].is_filled) ids[slots_[i].is_fresh].push_back(i);
+  const size_t line = 3 * z_pitch_, tile_bytes = tile() * (half_ ? 2 : 4);
+  std::vector<Taps> taps[2];
+  size_t lines = 0;
+  for (int s = 0; s < 2; s++) {
+    taps[s].resize(ids[s].size());
+    const size_t first = lines;
+    pool_.each(static_cast<int>(ids[s].size()), [&](int i, int) {
+      const Slot& slot = slots_[ids[s][i]];
+      int32_t* memory = taps_.as<int32_t>() + (first + i) * line;
+      make_taps(&taps[s][i], memory, axis, slot.cos, slot.sin, 1);
+    });
+    lines += ids[s].size();
+  }
+  for (int s = 0; s < 2; s++) {
+    SumSet& sums = s ? fresh_sums_ : settled_sums_;
+    Buffer& sum = axis ? sums.y : sums.x;
+    sum.clear(pool_);
+    pool_.each(bands_, [&](int band, int) {
+      std::vector<const void*> tiles;
+      for (const int id : ids[s])
+        tiles.push_back(slot_data(id) + static_cast<size_t>(band) * tile_bytes);
+      for (int i = 0; i < shape_.n_out; i += kBlock)
+        kernels_.backproject(sum.as() + static_cast<size_t>(band) * sum_tile(), i,
+                             std::min(shape_.n_out, i + kBlock), half_, tiles.data(),
+                             taps[s].data(), static_cast<int>(tiles.size()));
+    });
+  }
+}
+
+void Reconstructor::extract_rows() {
+  const size_t offset = static_cast<size_t>(view_.z / kRows) * tile() * (half_ ? 2 : 4);
+  pool_.each(shape_.n_slots, [&](int i, int) {
+    if (slots_[i].is_filled)
+      kernels_.extract_row(z_row(i), slot_data(i) + offset, shape_.n_x, half_,
+                           view_.z % kRows);
+  });
+}
+
+void Reconstructor::remake_horizontal() {
+  for (int s = 0; s < 2; s++) {
+    RowList list;
+    for (int i = 0; i < shape_.n_slots; i++)
+      if (slots_[i].is_filled && slots_[i].is_fresh == (s == 1))
+        list.add(z_row(i), slots_[i].cos, slots_[i].sin, 1);
+    Buffer& sum = (s ? fresh_sums_ : settled_sums_).z;
+    sum.clear(pool_);
+    constexpr int kRowsPerTask = 8;
+    pool_.each((shape_.n_out + kRowsPerTask - 1) / kRowsPerTask, [&](int task, int) {
+      kernels_.horizontal(sum.as(), z_pitch_, shape_.n_out, shape_.n_x,
+                          task * kRowsPerTask,
+                          std::min(shape_.n_out, (task + 1) * kRowsPerTask), view_.center,
+                          list.rows.data(), list.cos_sin.data(), list.sign.data(),
+                          static_cast<int>(list.rows.size()));
+    });
+  }
+}
+
+}  // namespace tomostream

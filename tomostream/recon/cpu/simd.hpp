@@ -1,0 +1,224 @@
+// Vectors of the instruction set's native width, by GCC/Clang vector extensions.
+// A type wider than native compiles, but GCC keeps it in memory (3 times slower).
+//
+// Included only by sources that are compiled once per instruction set. Everything stands in
+// an anonymous namespace and no standard-library template is used: the linker keeps one copy
+// of such a function for the whole program, and it might be the AVX-512 one.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#if defined(__AVX512F__)
+#define TOMO_VECTOR_BYTES 64
+#elif defined(__AVX2__)
+#define TOMO_VECTOR_BYTES 32
+#else
+#define TOMO_VECTOR_BYTES 16
+#endif
+#define TOMO_INLINE static inline __attribute__((always_inline))
+
+namespace tomostream {
+namespace {
+
+constexpr int kWidth = TOMO_VECTOR_BYTES / 4;    // floats per vector; divides kRows
+typedef float Floats __attribute__((vector_size(TOMO_VECTOR_BYTES), may_alias));
+typedef float FloatsUnaligned
+    __attribute__((vector_size(TOMO_VECTOR_BYTES), may_alias, aligned(4)));
+typedef int32_t Ints __attribute__((vector_size(TOMO_VECTOR_BYTES), may_alias));
+struct Half {
+  uint16_t bits;
+};
+
+TOMO_INLINE Floats load(const float* p) { return *(const Floats*)p; }
+TOMO_INLINE Floats load_unaligned(const float* p) { return *(const FloatsUnaligned*)p; }
+TOMO_INLINE void store(float* p, Floats a) { *(Floats*)p = a; }
+TOMO_INLINE void store_unaligned(float* p, Floats a) { *(FloatsUnaligned*)p = a; }
+TOMO_INLINE Floats splat(float a) { return a - (Floats){}; }
+TOMO_INLINE Floats larger(Floats a, Floats b) { return a > b ? a : b; }    // NaN in a: b
+TOMO_INLINE Floats smaller(Floats a, Floats b) { return a < b ? a : b; }
+TOMO_INLINE int least(int a, int b) { return a < b ? a : b; }
+TOMO_INLINE int most(int a, int b) { return a > b ? a : b; }
+
+// The largest half; the ring saturates instead of storing infinity.
+constexpr float kHalfMax = 65504.f;
+
+// What vector extensions do not express well, per instruction set.
+#if TOMO_VECTOR_BYTES == 64
+TOMO_INLINE Floats lane_numbers() {
+  return (Floats){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+}
+TOMO_INLINE Floats load(const Half* p) {
+  return (Floats)_mm512_cvtph_ps(_mm256_load_si256((const __m256i*)p));
+}
+TOMO_INLINE void store_rounded(Half* p, Floats a) {
+  _mm256_store_si256((__m256i*)p,
+                     _mm512_cvtps_ph((__m512)a, _MM_FROUND_TO_NEAREST_INT));
+}
+TOMO_INLINE Floats load_pixels(const uint8_t* p) {
+  const __m128i bytes = _mm_loadu_si128((const __m128i*)p);
+  return (Floats)_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
+}
+TOMO_INLINE Floats load_pixels(const uint16_t* p) {
+  const __m256i words = _mm256_loadu_si256((const __m256i*)p);
+  return (Floats)_mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(words));
+}
+TOMO_INLINE Floats permute(Floats a, Ints i) {
+  return (Floats)_mm512_permutexvar_ps((__m512i)i, (__m512)a);
+}
+#define TOMO_SHUFFLE(a, b, i, j, k, l)                                              \
+  __builtin_shufflevector(a, b, i, j, k, l, i + 4, j + 4, k + 4, l + 4, i + 8, j + 8, \
+                          k + 8, l + 8, i + 12, j + 12, k + 12, l + 12)
+#elif TOMO_VECTOR_BYTES == 32
+TOMO_INLINE Floats lane_numbers() { return (Floats){0, 1, 2, 3, 4, 5, 6, 7}; }
+TOMO_INLINE Floats load(const Half* p) {
+  return (Floats)_mm256_cvtph_ps(_mm_load_si128((const __m128i*)p));
+}
+TOMO_INLINE void store_rounded(Half* p, Floats a) {
+  _mm_store_si128((__m128i*)p, _mm256_cvtps_ph((__m256)a, _MM_FROUND_TO_NEAREST_INT));
+}
+TOMO_INLINE Floats load_pixels(const uint8_t* p) {
+  const __m128i bytes = _mm_loadl_epi64((const __m128i*)p);
+  return (Floats)_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
+}
+TOMO_INLINE Floats load_pixels(const uint16_t* p) {
+  const __m128i words = _mm_loadu_si128((const __m128i*)p);
+  return (Floats)_mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(words));
+}
+TOMO_INLINE Floats permute(Floats a, Ints i) {
+  return (Floats)_mm256_permutevar8x32_ps((__m256)a, (__m256i)i);
+}
+#define TOMO_SHUFFLE(a, b, i, j, k, l) \
+  __builtin_shufflevector(a, b, i, j, k, l, i + 4, j + 4, k + 4, l + 4)
+#else
+#define TOMO_SHUFFLE(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+#if defined(__SSE4_1__)
+TOMO_INLINE Floats load_pixels(const uint8_t* p) {
+  int32_t word;
+  memcpy(&word, p, 4);
+  return (Floats)_mm_cvtepi32_ps(_mm_cvtepu8_epi32(_mm_cvtsi32_si128(word)));
+}
+TOMO_INLINE Floats load_pixels(const uint16_t* p) {
+  return (Floats)_mm_cvtepi32_ps(_mm_cvtepu16_epi32(_mm_loadl_epi64((const __m128i*)p)));
+}
+TOMO_INLINE Floats floor(Floats a) { return (Floats)_mm_floor_ps((__m128)a); }
+TOMO_INLINE Ints widen(const Half* p) {
+  return (Ints)_mm_cvtepu16_epi32(_mm_loadl_epi64((const __m128i*)p));
+}
+TOMO_INLINE void narrow(Half* p, Ints a) {
+  _mm_storel_epi64((__m128i*)p, _mm_packus_epi32((__m128i)a, (__m128i)a));
+}
+#else
+TOMO_INLINE Floats floor(Floats a) {
+  const Floats t = __builtin_convertvector(__builtin_convertvector(a, Ints), Floats);
+  return t > a ? t - 1.f : t;
+}
+TOMO_INLINE Ints widen(const Half* p) {
+  return (Ints){p[0].bits, p[1].bits, p[2].bits, p[3].bits};
+}
+TOMO_INLINE void narrow(Half* p, Ints a) {
+  for (int i = 0; i < 4; i++) p[i].bits = (uint16_t)a[i];
+}
+#endif
+TOMO_INLINE Floats lane_numbers() { return (Floats){0, 1, 2, 3}; }
+// IEEE half by integer arithmetic; exact for subnormal halves, also under flush-to-zero.
+TOMO_INLINE Floats load(const Half* p) {
+  const Ints h = widen(p), magnitude = (h & 0x7fff) << 13;
+  const Floats subnormal = (Floats)(magnitude + (113 << 23)) - 0x1p-14f;
+  const Ints value =
+      magnitude < (1 << 23) ? (Ints)subnormal : magnitude + (112 << 23);
+  return (Floats)(value | ((h & 0x8000) << 16));
+}
+TOMO_INLINE void store_rounded(Half* p, Floats a) {
+  const Ints f = (Ints)a & 0x7fffffff, sign = (Ints)(((Ints)a ^ f) >> 16) & 0x8000;
+  const Ints normal = (f + (((15 - 127) << 23) + 0xfff) + ((f >> 13) & 1)) >> 13;
+  const Ints subnormal = (Ints)((Floats)f + 0.5f) - (126 << 23);
+  narrow(p, (f < (113 << 23) ? subnormal : normal) | sign);
+}
+#endif
+
+// Saturates: the ring must never hold an infinity.
+TOMO_INLINE void store(Half* p, Floats a) {
+  store_rounded(p, smaller(larger(a, splat(-kHalfMax)), splat(kHalfMax)));
+}
+
+TOMO_INLINE Floats load_pixels(const float* p) { return load_unaligned(p); }
+// The rarer pixel types: the compiler vectorises what it can.
+template <class P>
+TOMO_INLINE Floats load_pixels(const P* p) {
+  alignas(TOMO_VECTOR_BYTES) float f[kWidth];
+  for (int i = 0; i < kWidth; i++) f[i] = (float)p[i];
+  return load(f);
+}
+// The last count < kWidth columns of a row, without reading past it.
+template <class P>
+TOMO_INLINE Floats load_pixels(const P* p, int count) {
+  P t[kWidth] = {};
+  memcpy(t, p, (size_t)count * sizeof(P));
+  return load_pixels((const P*)t);
+}
+
+// Transpose kWidth vectors in registers: first 4 x 4 blocks, then the blocks.
+TOMO_INLINE void transpose(Floats r[kWidth]) {
+  constexpr int W = kWidth;
+  Floats t[W];
+  for (int i = 0; i < W; i += 2) {
+    t[i] = TOMO_SHUFFLE(r[i], r[i + 1], 0, W, 1, W + 1);
+    t[i + 1] = TOMO_SHUFFLE(r[i], r[i + 1], 2, W + 2, 3, W + 3);
+  }
+  for (int i = 0; i < W; i += 4) {
+    r[i] = TOMO_SHUFFLE(t[i], t[i + 2], 0, 1, W, W + 1);
+    r[i + 1] = TOMO_SHUFFLE(t[i], t[i + 2], 2, 3, W + 2, W + 3);
+    r[i + 2] = TOMO_SHUFFLE(t[i + 1], t[i + 3], 0, 1, W, W + 1);
+    r[i + 3] = TOMO_SHUFFLE(t[i + 1], t[i + 3], 2, 3, W + 2, W + 3);
+  }
+#if TOMO_VECTOR_BYTES == 32
+  for (int i = 0; i < 4; i++) {
+    const Floats a = r[i], b = r[i + 4];
+    r[i] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11);
+    r[i + 4] = __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+#elif TOMO_VECTOR_BYTES == 64
+#define TOMO_EVEN(a, b)                                                              \
+  __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27)
+#define TOMO_ODD(a, b)                                                               \
+  __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31)
+  for (int i = 0; i < 4; i++) {
+    t[i] = TOMO_EVEN(r[i], r[i + 4]);
+    t[i + 4] = TOMO_ODD(r[i], r[i + 4]);
+    t[i + 8] = TOMO_EVEN(r[i + 8], r[i + 12]);
+    t[i + 12] = TOMO_ODD(r[i + 8], r[i + 12]);
+  }
+  for (int i = 0; i < 4; i++) {
+    r[i] = TOMO_EVEN(t[i], t[i + 8]);
+    r[i + 8] = TOMO_ODD(t[i], t[i + 8]);
+    r[i + 4] = TOMO_EVEN(t[i + 4], t[i + 12]);
+    r[i + 12] = TOMO_ODD(t[i + 4], t[i + 12]);
+  }
+#undef TOMO_EVEN
+#undef TOMO_ODD
+#endif
+}
+
+// Natural logarithm of a normal x > 0; the polynomial of Cephes' logf, error about 1e-7.
+TOMO_INLINE Floats log_of(Floats x) {
+  const Ints bits = (Ints)x, exponent = (bits - 0x3f3504f3) >> 23;    // sqrt(1/2)
+  const Floats t = (Floats)(bits - (exponent << 23)) - 1.f;
+  Floats p = t * 7.0376836292e-2f + -1.1514610310e-1f;
+  p = p * t + 1.1676998740e-1f;
+  p = p * t + -1.2420140846e-1f;
+  p = p * t + 1.4249322787e-1f;
+  p = p * t + -1.6668057665e-1f;
+  p = p * t + 2.0000714765e-1f;
+  p = p * t + -2.4999993993e-1f;
+  p = p * t + 3.3333331174e-1f;
+  const Floats t2 = t * t;
+  const Floats e = __builtin_convertvector(exponent, Floats);
+  return t + (p * t * t2 - 0.5f * t2) + e * 0.69314718056f;
+}
+
+}  // namespace
+}  // namespace tomostream

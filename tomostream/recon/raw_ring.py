@@ -1,0 +1,97 @@
+"""The frames behind the filtered ring, for a change of filter or fields."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(slots=True)
+class RawFrame:
+    """A frame as it came, and what is needed to process it again."""
+
+    pixels: NDArray[Any]
+    """(n_z, n_x), detector counts."""
+    angle_deg: float
+    generation: int
+    """Of the fields it was corrected by."""
+    is_own: bool
+    """The array is a copy of ours and may be written to."""
+
+
+class RawRing:
+    """The newest frames, by slot, and which of them wait to be processed again.
+
+    Read-only arrays are kept by reference, writable ones are copied. Owned by the recon
+    thread.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._frames: OrderedDict[int, RawFrame] = OrderedDict()
+        self._waiting: dict[int, None] = {}
+        self.nbytes = 0
+        """Bytes of the frames held."""
+
+    def __len__(self) -> int:
+        """Give the frames held."""
+        return len(self._frames)
+
+    @property
+    def waiting(self) -> int:
+        """Frames that wait to be processed again."""
+        return len(self._waiting)
+
+    def clear(self) -> None:
+        """Forget all frames."""
+        self._frames.clear()
+        self._waiting.clear()
+        self.nbytes = 0
+
+    def store(
+        self, slot: int, pixels: NDArray[Any], *, angle_deg: float, generation: int
+    ) -> None:
+        """Keep a slot's newest frame; it does not wait."""
+        self._waiting.pop(slot, None)
+        if self._capacity == 0:
+            return
+        old = self._frames.pop(slot, None)
+        if old is None and len(self._frames) == self._capacity:
+            oldest, old = self._frames.popitem(last=False)
+            self._waiting.pop(oldest, None)
+        if old is not None:
+            self.nbytes -= old.pixels.nbytes
+        is_own = pixels.flags.writeable
+        if is_own:
+            pixels = _copied(pixels, old)
+        self._frames[slot] = RawFrame(pixels, angle_deg, generation, is_own)
+        self.nbytes += pixels.nbytes
+
+    def mark_all(self, *, generation: int | None = None) -> None:
+        """Let all frames wait; with a generation, for correction by those fields."""
+        for frame in self._frames.values():
+            if generation is not None:
+                frame.generation = generation
+        self._waiting = dict.fromkeys(self._frames)
+
+    def take(self, limit: int) -> list[tuple[int, RawFrame]]:
+        """Give up to ``limit`` waiting frames with their slots; they wait no more."""
+        slots = list(self._waiting)[:limit]
+        for slot in slots:
+            del self._waiting[slot]
+        return [(slot, self._frames[slot]) for slot in slots]
+
+
+def _copied(pixels: NDArray[Any], old: RawFrame | None) -> NDArray[Any]:
+    # New memory costs page faults, several times the copy itself: reuse the old frame's.
+    if (
+        old is not None
+        and old.is_own
+        and old.pixels.dtype == pixels.dtype
+        and old.pixels.shape == pixels.shape
+    ):
+        np.copyto(old.pixels, pixels)
+        return old.pixels
+    return pixels.copy()
