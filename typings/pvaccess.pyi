@@ -1,4 +1,4 @@
-# ruff: noqa: N802, N818, E501  the names are pvapy's
+# ruff: noqa: N802, N818  the names are pvapy's
 # What tomostream uses of pvapy, which ships no types.
 from collections.abc import Callable, Mapping
 from typing import Any
