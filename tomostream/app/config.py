@@ -84,7 +84,7 @@ class InputSection(_Section):
 class IdSection(_Section):
     """How a camera counts."""
 
-    origin: int = 1
+    origin: int = 0
     """What a scan's first frame has as uniqueId minus FirstProjid."""
     wrap: IdWrap = IdWrap.AUTO
     """auto, none, 16-bit (0 follows 65535) or gige (1 follows 65535)."""

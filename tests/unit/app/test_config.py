@@ -31,7 +31,7 @@ def test_a_bare_detector_needs_a_channel_and_a_step():
         """
         input: {image_channel: "13SIM1:Pva1:Image", has_tomoscan: false}
         angles: {source: fixed_step, step_deg: 0.5}
-        ids: {wrap: gige, origin: 0}
+        ids: {wrap: gige, origin: 1}
         """
     )
     assert config.angles == FixedStepAngles(source="fixed_step", step_deg=0.5)

@@ -1,0 +1,112 @@
+import subprocess
+import sys
+
+import pytest
+
+from tomostream._version import __version__
+from tomostream.cli import main as cli
+from tomostream.cli.main import COMMANDS, main
+from tomostream.core.errors import ConfigurationError, ConnectionLostError
+
+HEAVY = {
+    "numpy", "pvaccess", "epics", "softioc", "h5py", "pydantic", "yaml", "rich", "PIL",
+    "imagecodecs", "p4p",
+}  # fmt: skip
+
+
+def test_the_version_is_printed(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out == f"tomostream {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import tomostream",
+        "from tomostream.cli.main import main; main([])",
+    ],
+)
+def test_nothing_heavy_is_loaded_before_it_is_needed(code, tmp_path):
+    shown = subprocess.run(
+        [sys.executable, "-c", f"{code}; import sys; print(*sys.modules)"],
+        capture_output=True, text=True, check=True, cwd=tmp_path, timeout=60,
+    )  # fmt: skip
+    assert not HEAVY & set(shown.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([command, "--help"])
+    page = capsys.readouterr().out
+    assert end.value.code == 0
+    assert "examples:" in page
+    assert f"tomostream {command}" in page
+
+
+def test_help_fits_a_terminal(capsys):
+    for command in COMMANDS:
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        lines = capsys.readouterr().out.splitlines()
+        assert max(map(len, lines)) <= 88, command
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["demo", "--size", "2"],
+        ["demo", "--rate", "nan"],
+        ["demo", "--rate", "0"],
+        ["demo", "--replay", "none.h5"],
+        ["demo", "--prefix", "two words"],
+        ["demo", "--json", "no/such/folder/x.json"],
+        ["demo", "--center", "left"],
+        ["serve"],
+        ["serve", "--config", "a.yaml", "--prefix", "a:"],
+        ["simulate", "--angles", "0"],
+        ["conjure"],
+    ],
+)
+def test_a_wrong_option_is_refused_with_status_2(arguments, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    assert "error: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ConfigurationError("angels: there is no such key"), 2),
+        (ConnectionLostError("sim:Pva1:Image: gone"), 1),
+        (OSError(28, "No space left on device"), 1),
+    ],
+)
+def test_an_expected_error_is_a_sentence(error, status, capsys, monkeypatch):
+    def fail(options):
+        raise error
+
+    monkeypatch.setattr(cli.doctor, "run", fail)
+    assert main(["doctor"]) == status
+    said = capsys.readouterr().err
+    assert said == f"tomostream: {error}\n"
+
+
+def test_a_configuration_that_is_wrong_ends_with_status_2(tmp_path, capsys):
+    (tmp_path / "t.yaml").write_text("angels: {}")
+    assert main(["serve", "--config", str(tmp_path / "t.yaml")]) == 2
+    assert "did you mean angles?" in capsys.readouterr().err
+
+
+def test_the_example_configuration_is_printed(capsys):
+    assert main(["serve", "--example"]) == 0
+    assert "prefix:" in capsys.readouterr().out
+
+
+def test_help_names_every_command(capsys):
+    assert main([]) == 0
+    page = capsys.readouterr().out
+    assert all(name in page for name in COMMANDS)

@@ -1,0 +1,1 @@
+"""The commands; each in a module that imports what is heavy only when it runs."""

@@ -1,0 +1,51 @@
+"""`tomostream ioc`: the operator's records."""
+
+import argparse
+
+from tomostream.cli import options as kinds
+
+SUMMARY = "the operator's records, as an EPICS IOC"
+DESCRIPTION = """\
+Serve the records of the operator's screens over Channel Access: what is connected to
+what, Center, filter, slice positions, StartRecon and AbortRecon, and all of the
+service's numbers. Values survive a restart when --autosave names a file.
+
+Where an IOC with the same records runs already (synApps), this one is not needed.
+EPICS_CAS_* variables hold as usual: EPICS_CAS_INTF_ADDR_LIST=127.0.0.1 keeps it on this
+machine, EPICS_CAS_SERVER_PORT chooses its port.
+"""
+EPILOG = """\
+examples:
+  tomostream ioc --prefix 2bmb:TomoStream: --tomoscan 2bmb:TomoScanStream: \\
+      --image 2bmb:TomoScanStream:ImagePVAPName --autosave ~/tomostream_settings.yaml
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "--prefix", type=kinds.prefix, default="sim:TomoStream:", metavar="P",
+        help="prefix of the records (default: %(default)s)",
+    )  # fmt: skip
+    wiring = parser.add_argument_group(
+        "wiring", "First values of the records that name others' (default: below P)."
+    )
+    for name, what in (
+        ("tomoscan", "prefix of tomoScan"),
+        ("image", "PV whose value is the image plugin's prefix"),
+        ("dark", "channel of the dark field"),
+        ("flat", "channel of the flat field"),
+        ("theta", "channel of the angle table"),
+        ("recon", "channel of the slices"),
+    ):
+        wiring.add_argument(f"--{name}", metavar="NAME", help=what)
+    parser.add_argument(
+        "--autosave", type=kinds.output_file, metavar="FILE",
+        help="keep the operator's settings in this file",
+    )  # fmt: skip
+    kinds.add_ready_json(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve the records until Ctrl-C or SIGTERM."""
+    raise NotImplementedError

@@ -1,0 +1,114 @@
+"""Kinds of options that several commands have."""
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+
+def positive(text: str) -> float:
+    """Take a number above 0."""
+    number = _number(text)
+    if number <= 0:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text}")
+    return number
+
+
+def finite(text: str) -> float:
+    """Take any finite number."""
+    return _number(text)
+
+
+def count(text: str) -> int:
+    """Take a whole number from 1 on."""
+    return whole(text, least=1)
+
+
+def whole(text: str, *, least: int = 0) -> int:
+    """Take a whole number from `least` on."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        message = f"expected a whole number from {least} on, got {text}"
+        raise argparse.ArgumentTypeError(message)
+    return number
+
+
+def size(text: str) -> int:
+    """Take a detector width or height, pixels."""
+    number = whole(text, least=4)
+    if number > 16384:
+        raise argparse.ArgumentTypeError(f"expected 4 to 16384 pixels, got {text}")
+    return number
+
+
+def prefix(text: str) -> str:
+    """Take the prefix of records, P and R together."""
+    if not text or text.split() != [text] or "." in text or len(text) > 40:
+        message = (
+            "expected a prefix such as sim:TomoStream: (no blanks, no dots, "
+            f"40 characters at most), got {text!r}"
+        )
+        raise argparse.ArgumentTypeError(message)
+    return text
+
+
+def existing_file(text: str) -> Path:
+    """Take the name of a file that is there."""
+    path = Path(text).expanduser()
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {text}")
+    return path
+
+
+def output_file(text: str) -> Path:
+    """Take the name of a file that can be written."""
+    path = Path(text).expanduser()
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise argparse.ArgumentTypeError(f"cannot write {text}: no such folder")
+    return path
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"expected a number, got {text!r}")
+    return number
+
+
+def add_ready_json(parser: argparse.ArgumentParser) -> None:
+    """Declare the option by which a script learns that a server is there."""
+    parser.add_argument(
+        "--ready-json", action="store_true",
+        help='when it serves, print one line of JSON with the key "ready"; for scripts',
+    )  # fmt: skip
+
+
+def announcer(
+    options: argparse.Namespace, name: str
+) -> Callable[[Mapping[str, object]], None]:
+    """Give what is to be called with the facts when a server is there."""
+
+    def announce(facts: Mapping[str, object]) -> None:
+        if options.ready_json:
+            print(json.dumps({"ready": name, **facts}), flush=True)
+            return
+        print(f"{name} is there; Ctrl-C ends it")
+        for key, value in facts.items():
+            print(f"  {key:<12}{value}")
+        sys.stdout.flush()
+
+    return announce
+
+
+def tell(options: argparse.Namespace, text: str) -> None:
+    """Print for people, where no script reads."""
+    if not options.ready_json:
+        print(text)

@@ -1,0 +1,77 @@
+"""`tomostream serve`: the daemon."""
+
+import argparse
+from pathlib import Path
+
+from tomostream.cli import options as kinds
+
+SUMMARY = "the daemon: projections in, live slices out"
+DESCRIPTION = """\
+Take projections from a camera over pvAccess, reconstruct, and serve three slices.
+
+With `--prefix P` the records say what is connected to what (ImagePVAPName, DarkPVAName,
+FlatPVAName, ThetaPVAName, TomoScanPVPrefix, ReconPVAName below P; `tomostream ioc` or a
+synApps IOC serves them). With `--config FILE` a YAML file does, in full or in part;
+what it leaves out is asked of the records. Sources that are not there yet, or go away,
+are waited for. EPICS_* variables hold as usual.
+
+A bare areaDetector, without tomoScan:
+
+  input: {image_channel: "13SIM1:Pva1:Image", has_tomoscan: false}
+  angles: {source: fixed_step, step_deg: 0.5}
+  use_records: false
+"""
+EPILOG = """\
+examples:
+  tomostream serve --prefix 2bmb:TomoStream:
+  tomostream serve --example > tomostream.yaml
+  tomostream serve --config tomostream.yaml
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--config", type=Path, metavar="FILE", help="wiring, a YAML file"
+    )
+    source.add_argument(
+        "--prefix", type=kinds.prefix, metavar="P",
+        help="prefix of the records, which say the wiring",
+    )  # fmt: skip
+    source.add_argument(
+        "--example", action="store_true",
+        help="print a configuration with every key explained, and end",
+    )  # fmt: skip
+    parser.add_argument(
+        "--start", action="store_true", help="begin without waiting for StartRecon"
+    )
+    parser.add_argument(
+        "--duration", type=kinds.positive, metavar="S",
+        help="end after S seconds (default: at Ctrl-C or SIGTERM)",
+    )  # fmt: skip
+    kinds.add_ready_json(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until Ctrl-C or SIGTERM."""
+    if options.example:
+        from importlib.resources import files
+
+        example = files("tomostream.app") / "example.yaml"
+        print(example.read_text(encoding="utf-8"), end="")
+        return 0
+    from tomostream.app.config import Config, load_config
+    from tomostream.app.server import serve
+
+    config = (
+        load_config(options.config)
+        if options.config
+        else Config(prefix=options.prefix, start_at_once=options.start)
+    )
+    serve(
+        config,
+        duration_s=options.duration,
+        announce=kinds.announcer(options, "service"),
+    )
+    return 0
