@@ -10,6 +10,8 @@ RecordKind = Literal[
     "busy", "command", "tweak", "watchdog", "running",
 ]  # fmt: skip
 
+Severity = Literal["NO_ALARM", "MINOR", "MAJOR"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
@@ -31,6 +33,8 @@ class Control:
     choices: tuple[str, ...] = ()
     meanings: tuple[object, ...] = ()
     """What each choice means where that is not the choice's own text."""
+    severities: tuple[Severity, ...] = ()
+    """Alarm severity of each choice, where any has one."""
     default: float | int | str = 0
     is_saved: bool = False
     """Kept across a restart of the IOC."""
@@ -156,12 +160,13 @@ STATUS = (
     Control(name="ReconStatus", kind="status", writer="service", default="", help="What the service is doing, and why it does not."),
     Control(name="SessionState", kind="choice", writer="service",
             choices=("idle", "waiting", "filling", "streaming", "stopping", "failed"),
+            severities=("NO_ALARM", "NO_ALARM", "NO_ALARM", "NO_ALARM", "NO_ALARM", "MAJOR"),
             help="State of the session; failed is MAJOR."),
     Control(name="BufferSize", kind="text", writer="service", default="0/0", help="Frames taken in the last call / slots."),
     Control(name="ReconTime", kind="number", writer="service", unit="s", precision=4, default=0.0, help="Time of the last reconstruction call."),
     Control(name="Watchdog", kind="watchdog", writer="service", default=0, help="Counts down by one a second; the service writes 5 every 3 s."),
-    Control(name="ServerRunning", kind="running", writer="service", choices=("Stopped", "Running"), help="Stopped (MAJOR) when the Watchdog has run out."),
-    Control(name="Corrected", kind="choice", writer="service", choices=("uncorrected", "dark only", "flat only", "corrected"), help="Which fields are in use; uncorrected is MINOR."),
+    Control(name="ServerRunning", kind="running", writer="service", choices=("Stopped", "Running"), severities=("MAJOR", "NO_ALARM"), help="Stopped (MAJOR) when the Watchdog has run out."),
+    Control(name="Corrected", kind="choice", writer="service", choices=("uncorrected", "dark only", "flat only", "corrected"), severities=("MINOR", "NO_ALARM", "NO_ALARM", "NO_ALARM"), help="Which fields are in use; uncorrected is MINOR."),
     Control(name="Session", kind="integer", writer="service", help="Counts the times that the ring was emptied for another table, size or type."),
 )  # fmt: skip
 

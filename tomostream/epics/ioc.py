@@ -1,0 +1,153 @@
+"""The operator's records, served by an IOC; runs in a process of its own.
+
+softioc brings its own copy of the EPICS base: together with pyepics in one process
+neither connects, so nothing here may import the rest of this package's clients.
+"""
+
+import asyncio
+import ctypes
+import logging
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from softioc import asyncio_dispatcher, builder, fields, imports, softioc
+
+from tomostream.core.controls import CONTROLS, Control
+from tomostream.core.errors import ConfigurationError
+from tomostream.epics.database import LONG_TEXT_SIZE, Saved, database_text
+from tomostream.epics.settings import SAVED_CONTROLS, SettingsFile
+
+logger = logging.getLogger(__name__)
+
+_BUSY_LOOK_S = 0.02
+_LONGEST_NAME = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IocConfig:
+    """What the records are called and what the wiring records first say."""
+
+    prefix: str = "sim:TomoStream:"
+    """P and R together."""
+    tomo_scan: str = "sim:TomoScanStream:"
+    """Prefix of the tomoScan instance."""
+    image_p: str = "sim:TomoScanStream:ImagePVAPrefix"
+    """PV whose value is the prefix of areaDetector's PVA plugin."""
+    dark_pva: str = "sim:TomoScanStream:StreamDarkFields"
+    flat_pva: str = "sim:TomoScanStream:StreamFlatFields"
+    theta_pva: str = "sim:TomoScanStream:StreamTheta"
+    recon_pva: str = "sim:TomoStream:StreamRecon"
+    settings_file: Path | None = None
+    """Where the operator's values are kept; None: nowhere.
+
+    What was saved counts more than the wiring given here, as with autosave.
+    """
+
+    def __post_init__(self) -> None:
+        longest = max(len(self.prefix + control.name) for control in CONTROLS)
+        if not self.prefix or longest > _LONGEST_NAME or set(self.prefix) & set(' ."$'):
+            raise ConfigurationError(
+                f"prefix: expected a short text without spaces, dots, quotes or $, "
+                f"got {self.prefix!r}"
+            )
+
+    def macros(self) -> dict[str, str]:
+        """Give what stands for the macros in the controls' defaults."""
+        names = (
+            "tomo_scan", "image_p", "dark_pva", "flat_pva", "theta_pva", "recon_pva"
+        )  # fmt: skip
+        return {name.upper(): getattr(self, name) for name in names}
+
+
+def run(
+    config: IocConfig,
+    *,
+    when_ready: Callable[[], None],
+    wait_for_end: Callable[[], object],
+) -> NoReturn:
+    """Serve the records; ends the process.
+
+    Parameters
+    ----------
+    config
+        Names and first values.
+    when_ready
+        Called once all records are served.
+    wait_for_end
+        Returns when the process shall end; it stands in the main thread, so that
+        signals reach it.
+
+    Raises
+    ------
+    ConfigurationError
+        A name or the settings file is unusable.
+    """
+    settings = SettingsFile(config.settings_file) if config.settings_file else None
+    _start_records(config, settings.load() if settings else {})
+    if settings is not None:
+        settings.start(lambda: _values(config.prefix))
+    when_ready()
+    try:
+        wait_for_end()
+    finally:
+        if settings is not None:
+            settings.stop()
+        # Leaving the main thread would hang on threads of the IOC.
+        softioc.epicsExit(0)
+
+
+def _start_records(config: IocConfig, saved: Saved) -> None:
+    builder.SetSimpleRecordNames("", "")
+    for control in CONTROLS:
+        if control.kind == "busy":
+            _BusyRecord(config.prefix, control)
+    builder.LoadDatabase()
+    text = database_text(config.prefix, CONTROLS, macros=config.macros(), saved=saved)
+    with tempfile.NamedTemporaryFile("w", suffix=".db", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        softioc.dbLoadDatabase(file.name)
+    softioc.iocInit(asyncio_dispatcher.AsyncioDispatcher(), enable_pva=False)
+
+
+class _BusyRecord:
+    """A record whose put-callback completes when it is back at its first choice.
+
+    It stands for the busy record of synApps, which EPICS base lacks.
+    """
+
+    def __init__(self, prefix: str, control: Control) -> None:
+        self._done, acquire = control.choices
+        self._record = builder.boolOut(
+            prefix + control.name,
+            ZNAM=self._done, ONAM=acquire, DESC=control.help[:40],
+            initial_value=0, blocking=True, always_update=True,
+            on_update=self._wait_until_done,
+        )  # fmt: skip
+
+    async def _wait_until_done(self, value: object) -> None:
+        del value
+        while self._record.get_field("VAL") != self._done:
+            await asyncio.sleep(_BUSY_LOOK_S)
+
+
+def _values(prefix: str) -> Saved:
+    return {control.name: _value(prefix, control) for control in SAVED_CONTROLS}
+
+
+def _value(prefix: str, control: Control) -> float | int | str:
+    name = prefix + control.name
+    if control.kind == "long_text":
+        text = ctypes.create_string_buffer(LONG_TEXT_SIZE)
+        imports.db_get_field(
+            f"{name}.VAL$", fields.DBF_CHAR, ctypes.addressof(text), LONG_TEXT_SIZE
+        )
+        return text.value.decode("utf-8", errors="replace")
+    number = ctypes.c_double()
+    imports.db_get_field(name, fields.DBF_DOUBLE, ctypes.addressof(number), 1)
+    if control.choices:
+        return control.choices[int(number.value)]
+    return int(number.value) if control.kind == "integer" else number.value
