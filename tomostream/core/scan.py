@@ -15,12 +15,24 @@ MAX_SLOTS = 4096
 """Bins of a table without a step (interlaced, golden ratio)."""
 
 
+_ROUNDED_ONCE = 0.6
+"""Half a unit in the last place, and a little for the float64 rule itself."""
+_ROUNDED = 4.0
+"""Units in the last place that come of float32 arithmetic, and not of an encoder."""
+
+
 class ScanKind(StrEnum):
     """How the angle goes on from frame to frame."""
 
     CONTINUOUS = "continuous"
     BACK_AND_FORTH = "back-and-forth"
+    SAWTOOTH = "sawtooth"
+    """One sweep again and again, each from its first angle: a recorded scan."""
     INTERLACED = "interlaced"
+
+
+_SWEEPS = frozenset({ScanKind.BACK_AND_FORTH, ScanKind.SAWTOOTH})
+"""Scans in which a frame's slot is its place in the sweep."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,9 +48,9 @@ class AngleTable:
     step_deg: float
     """Signed for continuous scans, positive otherwise; 0 for interlaced ones."""
     low_deg: float
-    """Smallest angle of a back-and-forth sweep."""
+    """Smallest angle of a sweep."""
     sweep_length: int
-    """Frames from one turn to the next; 0 unless back-and-forth."""
+    """Frames of a sweep; 0 unless back-and-forth or sawtooth."""
     bins: int
     """Distinct angles of an interlaced table in half a turn; 0 otherwise."""
     values: NDArray[np.floating] | None
@@ -76,20 +88,21 @@ class AngleTable:
         """Give the slot of a frame; `index` counts from the session's first frame.
 
         Continuous: by index, so that no slot is skipped when the step does not divide
-        the range. Back-and-forth: by position in the sweep, where 0 and the full range
-        share a slot. Interlaced: the nearest bin.
+        the range. Back-and-forth and sawtooth: by position in the sweep, where 0 and
+        the full range share a slot. Interlaced: the nearest bin.
         """
         slots = self.slots(scan_range)
         if self.kind is ScanKind.CONTINUOUS:
             return index % slots
-        if self.kind is ScanKind.BACK_AND_FORTH:
+        if self.kind in _SWEEPS:
             return round((angle_deg - self.low_deg) / self.step_deg) % slots
         return nearest_bin(angle_deg, slots, scan_range)
 
     def renewal_frames(self, scan_range: ScanRange = 180) -> int:
         """Give after how many frames a slot must have been replaced."""
-        if self.kind is ScanKind.BACK_AND_FORTH:
-            return 2 * self.sweep_length
+        if self.kind in _SWEEPS:
+            turns = 2 if self.kind is ScanKind.BACK_AND_FORTH else 1
+            return turns * self.sweep_length
         return (2 if self.kind is ScanKind.INTERLACED else 1) * self.slots(scan_range)
 
     def continues(self, other: "AngleTable") -> bool:
@@ -97,7 +110,7 @@ class AngleTable:
         if self.kind is not other.kind or self.bins != other.bins:
             return False
         close = abs(self.step_deg - other.step_deg) <= 1e-5 * abs(other.step_deg)
-        if self.kind is ScanKind.BACK_AND_FORTH:
+        if self.kind in _SWEEPS:
             return close and abs(self.low_deg - other.low_deg) < 0.5 * self.step_deg
         return close
 
@@ -170,7 +183,15 @@ def angle_table(values: NDArray[np.floating]) -> AngleTable:
         return _continuous(values, head)
     turns = _turns(steps)
     if turns.size and _is_even(np.abs(moving), head):
-        return _back_and_forth(values, head, turns)
+        sweep = int(np.median(np.diff(turns))) if len(turns) > 1 else int(turns[0])
+        return _swept(
+            values, head, kind=ScanKind.BACK_AND_FORTH, sweep=sweep, moving=moving
+        )
+    sweep = _sawtooth_length(steps, head)
+    if sweep:
+        return _swept(
+            values, head, kind=ScanKind.SAWTOOTH, sweep=sweep, moving=steps[: sweep - 1]
+        )
     return AngleTable(
         kind=ScanKind.INTERLACED, start_deg=float(head[0]), step_deg=0.0,
         low_deg=float(head.min()), sweep_length=0, bins=_distinct(head), values=values,
@@ -223,34 +244,82 @@ def _turns(steps: NDArray[np.float64]) -> NDArray[np.intp]:
 def _continuous(values: NDArray[np.floating], head: NDArray[np.float64]) -> AngleTable:
     # Least squares over all entries seen, not first to last: an end's rounding error
     # in float32 would make 1499 slots of 0.12 degrees.
-    index = np.arange(len(head), dtype=np.float64)
-    centred = index - index.mean()
-    step = float(centred @ (head - head.mean()) / (centred @ centred))
-    start = float(head.mean() - step * index.mean())
-    nice = round(step, 6)
-    if abs(nice - step) * len(head) <= _rounding(values, float(np.abs(head).max())):
-        start, step = float(np.mean(head - nice * index)), nice
+    start, step = _line(head, np.ones_like(head))
+    last_place = np.spacing(np.abs(head).astype(values.dtype)).astype(np.float64)
+    least = float(np.spacing(values.dtype.type(abs(step))))
+    last_place = np.maximum(last_place, least)
+    # Small angles are rounded far less than large ones, and so say more of the line,
+    # unless an encoder has measured all of them with the same error.
+    sharper = _line(head, last_place**-2)
+    if _misfit(head, *sharper, last_place) <= _ROUNDED:
+        start, step = _tidied(head, *sharper, last_place)
     return AngleTable(
         kind=ScanKind.CONTINUOUS, start_deg=start, step_deg=step,
         low_deg=float(head.min()), sweep_length=0, bins=0, values=values,
     )  # fmt: skip
 
 
-def _back_and_forth(
-    values: NDArray[np.floating], head: NDArray[np.float64], turns: NDArray[np.intp]
+def _line(
+    head: NDArray[np.float64], weights: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Fit start + index * step."""
+    index = np.arange(len(head), dtype=np.float64)
+    weights = weights / weights.sum()
+    middle, mean = float(weights @ index), float(weights @ head)
+    centred = index - middle
+    step = float((weights * centred) @ (head - mean) / ((weights * centred) @ centred))
+    return mean - step * middle, step
+
+
+def _tidied(
+    head: NDArray[np.float64],
+    start: float,
+    step: float,
+    last_place: NDArray[np.float64],
+) -> tuple[float, float]:
+    """Give the line of fewest decimals that explains every angle, if there is one."""
+    for decimals in range(7):
+        tidy = round(start, decimals), round(step, decimals)
+        if _misfit(head, *tidy, last_place) <= _ROUNDED_ONCE:
+            return tidy
+    return start, step
+
+
+def _misfit(
+    head: NDArray[np.float64],
+    start: float,
+    step: float,
+    last_place: NDArray[np.float64],
+) -> float:
+    """Give how far the angles are from a line at most, in units of the last place."""
+    rule = start + step * np.arange(len(head))
+    return float((np.abs(head - rule) / last_place).max())
+
+
+def _sawtooth_length(steps: NDArray[np.float64], head: NDArray[np.float64]) -> int:
+    """Give after how many angles all repeats, within an even sweep; 0: it does not."""
+    returns = np.flatnonzero(np.sign(steps) == -np.sign(np.median(steps)))
+    if returns.size == 0:
+        return 0
+    length = int(returns[0]) + 1
+    is_sweep = length > 2 and _is_even(steps[: length - 1], head)
+    return length if is_sweep and np.array_equal(head[length:], head[:-length]) else 0
+
+
+def _swept(
+    values: NDArray[np.floating],
+    head: NDArray[np.float64],
+    *,
+    kind: ScanKind,
+    sweep: int,
+    moving: NDArray[np.float64],
 ) -> AngleTable:
-    sweep = int(turns[0])
-    if len(turns) > 1:
-        sweep = round(float(np.median(np.diff(turns))))
-    steps = np.abs(np.diff(head))
-    step = float(steps[steps > 0].mean())
-    low = float(head.min())
+    low, high = float(head.min()), float(head.max())
     # The whole sweep says the step better than single differences of float32 do.
-    positions = round((float(head.max()) - low) / step)
-    step = (float(head.max()) - low) / positions
+    step = (high - low) / round((high - low) / float(np.abs(moving).mean()))
     return AngleTable(
-        kind=ScanKind.BACK_AND_FORTH, start_deg=float(head[0]), step_deg=step,
-        low_deg=low, sweep_length=max(sweep, 1), bins=0, values=values,
+        kind=kind, start_deg=float(head[0]), step_deg=step, low_deg=low,
+        sweep_length=max(sweep, 1), bins=0, values=values,
     )  # fmt: skip
 
 
