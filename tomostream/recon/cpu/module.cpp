@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "published_module.hpp"
 #include "reconstructor.hpp"
 
 namespace nb = nanobind;
@@ -143,6 +144,7 @@ NB_MODULE(_core, m) {
   nb::register_exception_translator(translate_out_of_memory);
   m.attr("GENERATIONS") = kGenerations;
   m.def("available", available);
+  bind_published(m);
   nb::class_<Reconstructor>(m, "Reconstructor")
       .def(
           "__init__",
