@@ -1,0 +1,1 @@
+"""Files of projections: Data Exchange."""
