@@ -69,7 +69,11 @@ class ControlSurface(Protocol):
         ...
 
     def report(self, readings: Mapping[str, float | int | str]) -> None:
-        """Write service records by name (`core.controls`); only changes are sent."""
+        """Write service records by name (`core.controls`), choices by their text.
+
+        Only changes are sent. StartRecon is written by operators as well, so "Done"
+        is sent whatever was sent before.
+        """
         ...
 
     def write_parameters(self, parameters: Parameters) -> None:

@@ -103,6 +103,12 @@ class AngleSchedule:
                 _Entry(first_id=first_id, table=newest, version=self._version)
             )
 
+    def is_awaiting(self, frame_id: int) -> bool:
+        """Tell whether the frame's table is still to come."""
+        if self._announced is not None and frame_id - self._origin >= self._announced:
+            return True
+        return not self._entries
+
     def assign(self, frame_id: int) -> Assignment:
         """Give a frame's angle.
 
@@ -114,7 +120,7 @@ class AngleSchedule:
             No table covers the id.
         """
         offset = frame_id - self._origin
-        if self._announced is not None and offset >= self._announced:
+        if self._entries and self.is_awaiting(frame_id):
             raise TableAwaitedError(
                 f"frame {frame_id}: the table from id {self._announced} on is awaited"
             )

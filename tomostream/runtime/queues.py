@@ -169,6 +169,14 @@ class ArrivalQueue:
         return self._dropped
 
     @property
+    def fullness(self) -> float:
+        """Share of the room for images that is in use, 0 to 1."""
+        return max(
+            len(self._frames) / self._capacity_frames,
+            min(self._bytes / self._capacity_bytes, 1.0),
+        )
+
+    @property
     def superseded(self) -> int:
         """Others that gave way to a newer one of their kind."""
         return self._superseded

@@ -1,0 +1,155 @@
+"""Where angles come from: a table and its first id, a fixed step, or the frame."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tomostream.core.arrivals import FirstIdArrival, TableArrival
+from tomostream.core.errors import MalformedTableError, NoAngleError
+from tomostream.core.scan import (
+    AngleTable,
+    angle_table,
+    by_attribute,
+    fixed_step,
+    is_same_table,
+)
+from tomostream.core.schedule import AngleSchedule, Assignment
+from tomostream.service.settings import AngleSource, ServiceSettings
+
+
+class AngleBook:
+    """Give frames their angles. Owned by the loop's thread."""
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        self._settings = settings
+        self._source = settings.angle_source
+        self._schedule = AngleSchedule(id_origin=settings.id_origin)
+        self._values: NDArray[np.floating] | None = None
+        self._table_came_s = -1e18
+        self._settle_due_s: float | None = None
+        self._endless = _endless_table(settings)
+        self._first_id: int | None = None
+        self.problem = ""
+        """Why the newest table is not used; empty where it is."""
+
+    @property
+    def has_table(self) -> bool:
+        """Whether any angle can be told."""
+        return self._endless is not None or self._schedule.newest is not None
+
+    def take_table(self, arrival: TableArrival, *, now_s: float) -> bool:
+        """Take a new table; tell whether it is used."""
+        if self._endless is not None or not len(arrival.values):
+            return False
+        try:
+            table = self._rule_of(arrival.values)
+        except MalformedTableError as exc:
+            self.problem = str(exc)
+            return False
+        self.problem = ""
+        self._values = arrival.values
+        self._table_came_s = now_s
+        self._settle_due_s = None
+        self._schedule.add(table)
+        return True
+
+    def take_first_id(self, arrival: FirstIdArrival, *, now_s: float) -> None:
+        """Take a new FirstProjid; frames from it on wait for its table."""
+        if self._endless is not None:
+            return
+        self._schedule.announce(arrival.first_id)
+        is_pair = now_s - self._table_came_s <= self._settings.table_pair_s
+        patience_s = (
+            self._settings.first_id_settle_s
+            if is_pair
+            else self._settings.table_patience_s
+        )
+        self._settle_due_s = now_s + patience_s
+
+    def settle(self, *, now_s: float) -> bool:
+        """Let the table at hand hold where no other has come; tell whether it does."""
+        if self._settle_due_s is None or now_s < self._settle_due_s:
+            return False
+        self._settle_due_s = None
+        if self._schedule.newest is None:
+            return False
+        self._schedule.reanchor()
+        return True
+
+    def begin(self) -> None:
+        """Let a fixed step count from the next frame."""
+        self._first_id = None
+
+    def restart(self, first_id: int) -> None:
+        """Note that the source counts anew."""
+        self._first_id = None
+        if self._endless is not None:
+            return
+        try:
+            self._schedule.assign(first_id)
+        except LookupError:
+            if not self._schedule.is_awaiting(first_id):
+                # A smaller FirstProjid has not been told: the scan begins anew.
+                self._schedule.restart_ids(0)
+
+    def place(self, frame_id: int, angle_deg: float | None) -> Assignment:
+        """Give a frame's place in its scan.
+
+        Parameters
+        ----------
+        frame_id
+            Unwrapped.
+        angle_deg
+            What the frame itself says.
+
+        Raises
+        ------
+        TableAwaitedError
+            The frame's table has not come yet.
+        NoAngleError
+            There is none for it.
+        """
+        if self._endless is None:
+            assignment = self._schedule.assign(frame_id)
+        else:
+            assignment = self._place_endless(self._endless, frame_id, angle_deg)
+        if not np.isfinite(assignment.angle_deg):
+            raise NoAngleError(f"frame {frame_id}: its angle is not finite")
+        return assignment
+
+    def _rule_of(self, values: NDArray[np.floating]) -> AngleTable:
+        newest = self._schedule.newest
+        if newest is not None and is_same_table(values, self._values):
+            return newest
+        table = angle_table(values)
+        if table.slots(360) > self._settings.max_slots:
+            raise MalformedTableError(
+                f"angle table: a step of {table.step_deg:g} degrees needs "
+                f"{table.slots(360)} slots, expected at most "
+                f"{self._settings.max_slots}"
+            )
+        return table
+
+    def _place_endless(
+        self, table: AngleTable, frame_id: int, angle_deg: float | None
+    ) -> Assignment:
+        if self._first_id is None:
+            self._first_id = frame_id
+        index = frame_id - self._first_id
+        if index < 0:
+            raise NoAngleError(f"frame {frame_id}: lies before {self._first_id}")
+        if self._source is AngleSource.FIXED_STEP:
+            angle_deg = table.angle_deg(index)
+        if angle_deg is None:
+            raise NoAngleError(f"frame {frame_id}: carries no angle")
+        return Assignment(
+            table=table, index=index, angle_deg=angle_deg, first_id=self._first_id,
+            version=0,
+        )  # fmt: skip
+
+
+def _endless_table(settings: ServiceSettings) -> AngleTable | None:
+    if settings.angle_source is AngleSource.FIXED_STEP:
+        return fixed_step(settings.angle_step_deg, start_deg=settings.angle_start_deg)
+    if settings.angle_source is AngleSource.ATTRIBUTE:
+        return by_attribute(settings.angle_bins)
+    return None

@@ -1,0 +1,227 @@
+"""From the queue into the ring, frame by frame, within the time for it."""
+
+from collections import deque
+from typing import assert_never
+
+from tomostream.core.arrivals import (
+    Arrival,
+    ConnectionArrival,
+    FieldArrival,
+    FirstIdArrival,
+    FrameTypeArrival,
+    ImageArrival,
+    RejectedArrival,
+    TableArrival,
+)
+from tomostream.core.errors import MalformedFrameError
+from tomostream.core.frame import Frame
+from tomostream.core.health import RejectReason
+from tomostream.core.ports import Clock
+from tomostream.runtime.queues import ArrivalQueue
+from tomostream.service.fields import FieldBook
+from tomostream.service.intake import Intake, PlacedImage
+from tomostream.service.reconstruction import DecodedFrame, Reconstruction
+from tomostream.service.settings import ServiceSettings
+from tomostream.service.shapes import Admission, ShapeGate
+from tomostream.service.tally import FrameTally
+
+_LEAST_WIDTH = 4
+"""Columns; narrower frames cannot be filtered."""
+
+
+class Feed:
+    """Take arrivals in their order and put frames into the ring.
+
+    Owned by the loop's thread.
+    """
+
+    def __init__(
+        self, arrivals: ArrivalQueue, recon: Reconstruction, *,
+        settings: ServiceSettings, clock: Clock, fields: FieldBook, tally: FrameTally,
+    ) -> None:  # fmt: skip
+        self._arrivals = arrivals
+        self._recon = recon
+        self._settings = settings
+        self._clock = clock
+        self._fields = fields
+        self._tally = tally
+        self.intake = Intake(settings, tally)
+        self._gate: ShapeGate[DecodedFrame] = ShapeGate()
+        self._pending: deque[Arrival | PlacedImage] = deque()
+        self._disconnected: dict[str, None] = {}
+        self.is_open = False
+        """Whether a session wants the frames."""
+        self.decimation = 1
+
+    def begin(self) -> None:
+        """Want the frames that come from now on."""
+        self.intake.begin()
+        self._forget(RejectReason.SIZE)
+        self.is_open = True
+        self.decimation = 1
+
+    def end(self) -> None:
+        """Want no more frames; fields, tables and ids are followed all the same."""
+        self.is_open = False
+        self._forget(RejectReason.IDLE)
+
+    def take(self, until_s: float) -> int:
+        """Take what has come; stop at that monotonic time.
+
+        Returns
+        -------
+        int
+            Arrivals that were taken.
+        """
+        if not self._pending:
+            self._drain()
+        self._pending.extendleft(
+            reversed(self.intake.settle(now_s=self._clock.monotonic_s()))
+        )
+        taken = 0
+        while self._pending and (taken == 0 or self._clock.monotonic_s() < until_s):
+            self._take(self._pending.popleft())
+            taken += 1
+        self._recon.flush()
+        return taken
+
+    @property
+    def depth(self) -> int:
+        """Frames that wait in the queue, or were drained and not looked at yet."""
+        return self._arrivals.depth + len(self._pending)
+
+    @property
+    def held(self) -> int:
+        """Frames that wait for their table, for a second one of their size, or here."""
+        pending = sum(isinstance(p, PlacedImage) for p in self._pending)
+        return self.intake.held + self._gate.waiting + pending
+
+    @property
+    def oldest_arrived_s(self) -> float | None:
+        """When the frame came that has waited longest for its turn."""
+        for arrival in self._pending:
+            if isinstance(arrival, ImageArrival):
+                return arrival.arrived_s
+        return self._arrivals.oldest_arrived_s
+
+    @property
+    def notes(self) -> list[str]:
+        """What an operator should know about the sources."""
+        lost = ", ".join(self._disconnected)
+        return [f"not connected: {lost}"] if lost else []
+
+    def _drain(self) -> None:
+        limit = self._settings.batch_frames * self.decimation
+        self._pending.extend(self._arrivals.drain(limit))
+        # Frames are matched by time, and a change of FrameType often comes a moment
+        # after the first frames that were taken after it.
+        for arrival in self._pending:
+            if isinstance(arrival, FrameTypeArrival):
+                self.intake.take_frame_type(arrival)
+
+    def _take(self, arrival: Arrival | PlacedImage) -> None:
+        match arrival:
+            case PlacedImage():
+                self._take_placed(arrival)
+            case ImageArrival():
+                self._take_image(arrival)
+            case RejectedArrival():
+                self._tally.taken += 1
+                self._tally.reject(arrival.reason, arrival.message)
+            case FieldArrival():
+                self._recon.take_field(arrival)
+            case ConnectionArrival():
+                self._take_connection(arrival)
+            case FrameTypeArrival():
+                pass
+            case TableArrival() | FirstIdArrival():
+                self._take_angles(arrival)
+            case _:
+                assert_never(arrival)
+
+    def _take_image(self, image: ImageArrival) -> None:
+        self._tally.taken += 1
+        placed = self.intake.take_image(
+            image, is_running=self.is_open, dropped=self._arrivals.dropped
+        )
+        if placed is not None:
+            self._take_placed(placed)
+
+    def _take_angles(self, arrival: TableArrival | FirstIdArrival) -> None:
+        now_s = self._clock.monotonic_s()
+        if isinstance(arrival, FirstIdArrival):
+            self.intake.take_first_id(arrival, now_s=now_s)
+        else:
+            released = self.intake.take_table(arrival, now_s=now_s)
+            self._pending.extendleft(reversed(released))
+
+    def _take_connection(self, arrival: ConnectionArrival) -> None:
+        if arrival.is_connected:
+            self._disconnected.pop(arrival.source, None)
+        else:
+            self._disconnected[arrival.source] = None
+
+    def _take_placed(self, placed: PlacedImage) -> None:
+        if not self.is_open:
+            self._tally.reject(RejectReason.IDLE, "no session is running")
+        elif self._is_left_out(placed):
+            self._tally.reject(RejectReason.DECIMATED, "overload")
+        elif (decoded := self._decoded(placed)) is not None:
+            admission = self._gate.admit(decoded, decoded.kind)
+            self._count_strays(admission, RejectReason.SIZE)
+            self._recon.enter(admission.admitted)
+
+    def _is_left_out(self, placed: PlacedImage) -> bool:
+        if self.decimation == 1:
+            return False
+        place = self._recon.place(placed)
+        return place is not None and not place.is_taken(self.decimation)
+
+    def _decoded(self, placed: PlacedImage) -> DecodedFrame | None:
+        image, frame_id = placed.tracked.image, placed.tracked.id
+        try:
+            pixels = image.pixels()
+            frame = Frame(
+                id=frame_id, data=pixels, timestamp_s=image.timestamp_s,
+                arrived_s=image.arrived_s, angle_deg=placed.assignment.angle_deg,
+            )  # fmt: skip
+            _check_width(frame)
+        except MalformedFrameError as exc:
+            self._tally.reject(_reason(exc.reason), str(exc))
+        except Exception as exc:  # noqa: BLE001  a foreign decoder's fault, whatever it is, costs its frame and is counted
+            self._tally.reject(RejectReason.MALFORMED, f"frame {frame_id}: {exc!r}")
+        else:
+            if self._settings.require_fields and not self._fields.has_all(pixels.size):
+                self._tally.reject(RejectReason.NO_FIELDS, "dark and flat are required")
+                return None
+            return DecodedFrame(frame=frame, placed=placed)
+        return None
+
+    def _forget(self, reason: RejectReason) -> None:
+        self.intake.abandon(RejectReason.IDLE, "no session is running")
+        self._count_strays(self._gate.reset(), reason)
+
+    def _count_strays(
+        self, admission: Admission[DecodedFrame], reason: RejectReason
+    ) -> None:
+        for stray in admission.stray:
+            n_z, n_x = stray.frame.data.shape
+            self._tally.reject(
+                reason,
+                f"frame {stray.frame.id}: a single one of {n_z} x {n_x} "
+                f"{stray.frame.data.dtype}",
+            )
+
+
+def _check_width(frame: Frame) -> None:
+    n_x = frame.data.shape[1]
+    if n_x < _LEAST_WIDTH:
+        raise MalformedFrameError(
+            f"frame {frame.id}: expected {_LEAST_WIDTH} columns or more, got {n_x}",
+            reason=RejectReason.SIZE,
+        )
+
+
+def _reason(word: str) -> RejectReason:
+    known = word in RejectReason
+    return RejectReason(word) if known else RejectReason.MALFORMED

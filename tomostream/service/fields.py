@@ -1,0 +1,103 @@
+"""Dark and flat fields: which are in use, and which wait for frames of their size."""
+
+from collections import OrderedDict
+from enum import StrEnum
+
+import numpy as np
+
+from tomostream.core.arrivals import FieldArrival
+from tomostream.core.frame import FrameKind
+from tomostream.core.slices import F32
+
+_KINDS = (FrameKind.DARK, FrameKind.FLAT)
+_NAMES = {FrameKind.DARK: "dark", FrameKind.FLAT: "flat"}
+
+
+class FieldChange(StrEnum):
+    """What a new field means for the frames at hand."""
+
+    NONE = "none"
+    """It does not fit them, or is the one in use."""
+    FIRST = "first"
+    """None of its kind was in use."""
+    LATER = "later"
+    """It takes another one's place."""
+
+
+class FieldBook:
+    """Keep the newest fields of each size. Owned by the loop's thread.
+
+    Values and sizes of a field are put one after the other, so a field is judged by
+    its number of values alone. One that does not fit the frames is kept: after a
+    change of binning frames and fields of the new size come in either order.
+    """
+
+    _SIZES_KEPT = 4
+
+    def __init__(self) -> None:
+        self._kept: dict[FrameKind, OrderedDict[int, F32]] = {
+            kind: OrderedDict() for kind in _KINDS
+        }
+        self._newest: dict[FrameKind, int] = {}
+        self._shape: tuple[int, int] | None = None
+
+    def take(self, arrival: FieldArrival) -> FieldChange:
+        """Take a field; tell what that means for the frames at hand."""
+        values = np.asarray(arrival.values).reshape(-1)
+        n_pixels = len(values)
+        if n_pixels == 0:
+            return FieldChange.NONE
+        kept = self._kept[arrival.kind]
+        before = kept.pop(n_pixels, None)
+        kept[n_pixels] = values
+        while len(kept) > self._SIZES_KEPT:
+            # Never the one in use.
+            del kept[next(size for size in kept if size != self._n_pixels)]
+        self._newest[arrival.kind] = n_pixels
+        if n_pixels != self._n_pixels:
+            return FieldChange.NONE
+        if before is None:
+            return FieldChange.FIRST
+        # Values and sizes are put separately, so each field comes several times.
+        is_same = np.array_equal(before, values)
+        return FieldChange.NONE if is_same else FieldChange.LATER
+
+    def fit(self, shape: tuple[int, int] | None) -> None:
+        """Use the fields of frames of this shape, (n_z, n_x), from now on."""
+        self._shape = shape
+
+    def in_use(self, kind: FrameKind) -> F32 | None:
+        """Give the field in use, (n_z, n_x), counts, or None."""
+        values = self._kept[kind].get(self._n_pixels)
+        if values is None or self._shape is None:
+            return None
+        return values.reshape(self._shape)
+
+    def has_all(self, n_pixels: int) -> bool:
+        """Tell whether a dark and a flat of that size have come."""
+        return all(n_pixels in self._kept[kind] for kind in _KINDS)
+
+    @property
+    def corrected(self) -> str:
+        """Which fields are in use, by the words of the record Corrected."""
+        dark, flat = (self.in_use(kind) is not None for kind in _KINDS)
+        if dark and flat:
+            return "corrected"
+        if dark:
+            return "dark only"
+        return "flat only" if flat else "uncorrected"
+
+    @property
+    def notes(self) -> list[str]:
+        """What an operator should know about fields that do not fit."""
+        if self._shape is None:
+            return []
+        return [
+            f"{_NAMES[kind]} of {size} pixels kept aside: frames have {self._n_pixels}"
+            for kind, size in self._newest.items()
+            if size != self._n_pixels
+        ]
+
+    @property
+    def _n_pixels(self) -> int:
+        return self._shape[0] * self._shape[1] if self._shape else -1

@@ -1,0 +1,97 @@
+"""How frames lie on the detector, and what a change of it means for the operator."""
+
+from dataclasses import dataclass, replace
+
+from tomostream.core.geometry import (
+    Geometry,
+    Planes,
+    ScanRange,
+    output_width,
+    rescale_center,
+    rescale_center_by_width,
+    rescale_index,
+)
+from tomostream.core.parameters import Parameters
+from tomostream.core.scan import AngleTable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameLayout:
+    """Size of the frames, and where on the detector they were read."""
+
+    n_z: int
+    n_x: int
+    binning_x: float = 0.0
+    """0: not said."""
+    offset_x: float = 0.0
+    """Binned pixels."""
+
+    def geometry(
+        self, table: AngleTable, *, center: float, scan_range: ScanRange
+    ) -> Geometry:
+        """Give the sizes of a session with these frames and angles."""
+        return Geometry(
+            n_z=self.n_z, n_x=self.n_x, n_slots=table.slots(scan_range),
+            n_out=output_width(self.n_x, center, scan_range),
+        )  # fmt: skip
+
+
+def rescaled(parameters: Parameters, old: FrameLayout, new: FrameLayout) -> Parameters:
+    """Give the parameters that show the same place in frames of another layout.
+
+    Binning and offset are used where both layouts say them and they explain the
+    change; else the width's ratio.
+    """
+    if old == new:
+        return parameters
+    return replace(
+        parameters,
+        center=_rescaled_center(parameters.center, old, new),
+        ortho_x=rescale_index(parameters.ortho_x, size_old=old.n_x, size_new=new.n_x),
+        ortho_y=rescale_index(parameters.ortho_y, size_old=old.n_x, size_new=new.n_x),
+        ortho_z=rescale_index(parameters.ortho_z, size_old=old.n_z, size_new=new.n_z),
+    )
+
+
+def _rescaled_center(center: float, old: FrameLayout, new: FrameLayout) -> float:
+    # Many detectors say binning 1 and offset 0 whatever they do.
+    explains = (old.binning_x, old.offset_x) != (new.binning_x, new.offset_x)
+    if explains and min(old.binning_x, new.binning_x) > 0:
+        return rescale_center(
+            center, binning_old=old.binning_x, binning_new=new.binning_x,
+            offset_old=old.offset_x, offset_new=new.offset_x,
+        )  # fmt: skip
+    return rescale_center_by_width(center, width_old=old.n_x, width_new=new.n_x)
+
+
+def completed(
+    parameters: Parameters, layout: FrameLayout, *, are_planes_centred: bool
+) -> Parameters:
+    """Give the parameters with which the first frames can be shown.
+
+    A Center that was never set (0) or lies off the detector becomes the middle column.
+    Planes that were never set (all 0) become the middle ones. What an operator has
+    saved stays where it is possible.
+    """
+    center = parameters.center
+    if center == 0 or not -0.5 <= center <= layout.n_x - 0.5:
+        center = (layout.n_x - 1) / 2
+    return placed(
+        replace(parameters, center=center),
+        layout,
+        are_planes_centred=are_planes_centred,
+    )
+
+
+def placed(
+    parameters: Parameters, layout: FrameLayout, *, are_planes_centred: bool
+) -> Parameters:
+    """Give the parameters with planes that lie inside the volume."""
+    n_out = output_width(layout.n_x, parameters.center, parameters.scan_range)
+    geometry = Geometry(n_z=layout.n_z, n_x=layout.n_x, n_slots=1, n_out=n_out)
+    planes = Planes(
+        x=parameters.ortho_x, y=parameters.ortho_y, z=parameters.ortho_z
+    ).clipped(geometry)
+    if are_planes_centred and planes == Planes(x=0, y=0, z=0):
+        planes = Planes.middle(geometry)
+    return replace(parameters, ortho_x=planes.x, ortho_y=planes.y, ortho_z=planes.z)

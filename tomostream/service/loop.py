@@ -1,0 +1,276 @@
+"""The running service: what has come goes into the ring, slices go out."""
+
+import logging
+from dataclasses import dataclass, replace
+
+from tomostream.core.health import Health, RejectReason
+from tomostream.core.ports import Clock, Command, ControlSurface, SlicePublisher
+from tomostream.runtime.latest import Latest
+from tomostream.runtime.queues import ArrivalQueue
+from tomostream.runtime.worker import StopSignal
+from tomostream.service.feed import Feed
+from tomostream.service.fields import FieldBook
+from tomostream.service.meters import RateMeter
+from tomostream.service.overload import Overload, Pressure, WorkMeter
+from tomostream.service.publishing import Publishing
+from tomostream.service.reconstruction import Reconstruction
+from tomostream.service.reconstructor import Reconstructor
+from tomostream.service.session import Session, SessionState
+from tomostream.service.settings import ServiceSettings
+from tomostream.service.tally import FrameTally
+from tomostream.service.vitals import Vitals, measured_health
+from tomostream.service.wishes import OperatorWishes, unheeded
+
+logger = logging.getLogger(__name__)
+
+_IDLE_WAIT_S = 0.02
+"""How late a moved slice is noticed where no frames come."""
+_REMARK_S = 5.0
+"""How long the answer to a button stands in the status."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepReport:
+    """What one step has done."""
+
+    taken: int = 0
+    """Arrivals that were looked at."""
+    entered: int = 0
+    """Frames that went into the ring."""
+    is_published: bool = False
+
+
+class StreamLoop:
+    """Reconstruct a stream, one step after the other.
+
+    `run` is the body of a thread, tests call `step`. Everything from outside comes
+    through the queue, everything else through ports; one thread owns all of it.
+    `health` may be read by others.
+    """
+
+    def __init__(
+        self, arrivals: ArrivalQueue, engine: Reconstructor, *,
+        publisher: SlicePublisher, controls: ControlSurface, clock: Clock,
+        settings: ServiceSettings | None = None,
+    ) -> None:  # fmt: skip
+        settings = settings or ServiceSettings()
+        self._arrivals = arrivals
+        self._controls = controls
+        self._clock = clock
+        self._settings = settings
+        self._session = Session()
+        self._tally = FrameTally(clock)
+        self._fields = FieldBook()
+        self._recon = Reconstruction(
+            engine, settings=settings, clock=clock, fields=self._fields,
+            tally=self._tally,
+        )  # fmt: skip
+        self._feed = Feed(
+            arrivals, self._recon, settings=settings, clock=clock,
+            fields=self._fields, tally=self._tally,
+        )  # fmt: skip
+        self._publishing = Publishing(publisher, clock)
+        self._overload = Overload(max_lag_s=settings.max_lag_s)
+        self._work = WorkMeter()
+        self._wishes = OperatorWishes(controls)
+        self._wished = self._recon.parameters
+        self._vitals = Vitals(controls, clock)
+        self._frame_rate = RateMeter()
+        self._received = 0
+        self._entered_s = -1e18
+        self._remark, self._remark_until_s = "", -1e18
+        self._is_first_step = True
+
+    @property
+    def health(self) -> Latest[Health]:
+        """The newest numbers; for any thread."""
+        return self._vitals.health
+
+    @property
+    def state(self) -> SessionState:
+        """What the session is doing."""
+        return self._session.state
+
+    @property
+    def frames_entered(self) -> int:
+        """Frames that are, or were, in the ring."""
+        return self._tally.entered
+
+    @property
+    def frames_held(self) -> int:
+        """Frames taken that neither entered nor were rejected yet."""
+        return self._feed.held
+
+    def run(self, stop: StopSignal) -> None:
+        """Step until told to stop."""
+        while not stop.is_set():
+            report = self.step()
+            if not report.taken:
+                self._arrivals.wait(_IDLE_WAIT_S)
+            if self._feed.depth < self._settings.batch_frames:
+                stop.wait(self._settings.gather_s)
+        self.close()
+
+    def close(self) -> None:
+        """End the session and say so."""
+        if self._session.is_running:
+            self._end(SessionState.IDLE, "the service has ended")
+        self._report()
+
+    def step(self) -> StepReport:
+        """Do what there is to do now."""
+        entered, report = self._tally.entered, StepReport()
+        try:
+            report = self._work_once()
+        except Exception as exc:
+            # The loop's top frame: whatever failed, the operator is told, and the
+            # next Start begins with a fresh ring.
+            logger.exception("session failed")
+            self._fail(f"{type(exc).__name__}: {exc}")
+        self._wishes.write_back(self._wished, self._recon.parameters)
+        if self._vitals.is_due(self._session):
+            self._report()
+        return replace(report, entered=self._tally.entered - entered)
+
+    def _work_once(self) -> StepReport:
+        started_s = self._clock.monotonic_s()
+        self._begin_or_end()
+        self._wished = self._wishes.read()
+        self._recon.use_parameters(self._wished)
+        feed_s = self._clock.monotonic_s()
+        entered = self._tally.entered
+        self._adapt(feed_s)
+        taken = self._feed.take(feed_s + self._settings.step_budget_s)
+        fed_s = self._clock.monotonic_s()
+        self._recon.refilter()
+        self._follow_state(self._tally.entered - entered)
+        is_published = self._publishing.publish(self._recon)
+        ended_s = self._clock.monotonic_s()
+        self._work.add(
+            ended_s,
+            frames=self._tally.entered - entered,
+            frame_work_s=fed_s - feed_s,
+            other_work_s=(ended_s - started_s) - (fed_s - feed_s),
+        )
+        return StepReport(taken=taken, is_published=is_published)
+
+    def _begin_or_end(self) -> None:
+        if self._is_first_step:
+            self._is_first_step = False
+            if self._settings.auto_start:
+                self._start()
+            # Whatever an earlier service has left there.
+            word = "Acquire" if self._settings.auto_start else "Done"
+            self._controls.report({"StartRecon": word})
+        if self._session.state is SessionState.STOPPING:
+            self._end(SessionState.IDLE, "stopped by the operator")
+        for command in self._controls.commands():
+            self._obey(command)
+
+    def _obey(self, command: Command) -> None:
+        match command:
+            case Command.START if self._session.is_running:
+                self._say("already running")
+            case Command.START:
+                self._start()
+            case Command.ABORT if self._session.is_running:
+                # The end comes with the next step, so that viewers see the state.
+                self._session.enter(SessionState.STOPPING, "stopping")
+                self._feed.end()
+            case Command.ABORT:
+                self._say("nothing to abort: no session is running")
+            case Command.RESET:
+                self._recon.empty()
+                self._say("ring emptied")
+
+    def _start(self) -> None:
+        self._recon.empty()
+        self._feed.begin()
+        self._overload.reset()
+        self._entered_s = -1e18
+        self._session.enter(SessionState.WAITING, "for frames")
+
+    def _end(self, state: SessionState, reason: str) -> None:
+        self._feed.end()
+        self._overload.reset()
+        self._session.enter(state, reason)
+        self._controls.report({"StartRecon": "Done"})
+
+    def _fail(self, reason: str) -> None:
+        self._recon.discard(RejectReason.FAILED, reason)
+        self._end(SessionState.FAILED, reason)
+
+    def _adapt(self, now_s: float) -> None:
+        received = self._tally.taken + self._arrivals.dropped
+        self._frame_rate.add(received - self._received, now_s)
+        self._received = received
+        oldest_s = self._feed.oldest_arrived_s
+        lag_s = 0.0 if oldest_s is None else self._clock.now_s() - oldest_s
+        if self._session.is_running:
+            pressure = Pressure(
+                lag_s=lag_s, depth=self._feed.depth, fullness=self._arrivals.fullness,
+                rate_hz=self._frame_rate.per_second(now_s),
+            )  # fmt: skip
+            self._overload.observe(now_s, pressure, self._work)
+        self._feed.decimation = self._overload.decimation
+
+    def _follow_state(self, entered: int) -> None:
+        if not self._session.is_running:
+            return
+        now_s, ledger = self._clock.monotonic_s(), self._recon.ledger
+        if entered:
+            self._entered_s = now_s
+        is_quiet = now_s - self._entered_s > self._settings.quiet_after_s
+        if ledger is None or not ledger.filled or is_quiet:
+            self._session.enter(SessionState.WAITING, self._awaited(now_s))
+            return
+        state = SessionState.STREAMING if self._recon.is_full else SessionState.FILLING
+        self._session.enter(state, f"{ledger.filled} of {ledger.n_slots} slots")
+
+    def _awaited(self, now_s: float) -> str:
+        """Say what the session waits for."""
+        intake = self._feed.intake
+        if intake.angles.problem:
+            return f"for angles: {intake.angles.problem}"
+        if not self._frame_rate.total(now_s):
+            has_angles = intake.angles.has_table
+            return "for frames" if has_angles else "for frames and the angle table"
+        if intake.problem:
+            return f"for angles: {intake.problem}"
+        if self._tally.rejected[RejectReason.NO_FIELDS] and not self._recon.ledger:
+            return "for dark and flat"
+        fault = self._tally.last_fault
+        return f"for usable frames: {fault}" if fault else "for projections"
+
+    def _say(self, remark: str) -> None:
+        logger.info("operator: %s", remark)
+        self._remark = remark
+        self._remark_until_s = self._clock.monotonic_s() + _REMARK_S
+
+    def _report(self) -> None:
+        now_s = self._clock.monotonic_s()
+        health = replace(
+            measured_health(self._tally, self._recon, self._publishing, now_s=now_s),
+            frames_received=self._tally.taken + self._arrivals.dropped,
+            frames_dropped=self._arrivals.dropped,
+            frame_rate_hz=self._frame_rate.per_second(now_s),
+            queue_depth=self._feed.depth,
+            decimation=self._overload.decimation,
+            recon_ms=1e3 * self._work.cost_s,
+        )
+        self._vitals.report(
+            self._session, self._recon, health,
+            corrected=self._fields.corrected, notes=self._notes(now_s),
+        )  # fmt: skip
+
+    def _notes(self, now_s: float) -> list[str]:
+        notes = [self._remark] if now_s < self._remark_until_s else []
+        if self._overload.decimation > 1:
+            notes.append(f"overload: every {self._overload.decimation}th frame used")
+        if self._session.is_running and self._recon.ledger:
+            corrected = self._fields.corrected
+            notes += [] if corrected == "corrected" else [corrected]
+        return [
+            *notes, *self._recon.notes, *self._fields.notes, *self._feed.notes,
+            *unheeded(self._recon.parameters),
+        ]  # fmt: skip

@@ -1,0 +1,318 @@
+"""The engine, the book of its ring, and the batch that goes in next."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tomostream.core.arrivals import FieldArrival
+from tomostream.core.frame import Frame, FrameKind
+from tomostream.core.geometry import Geometry, Planes, ScanRange
+from tomostream.core.health import RejectReason
+from tomostream.core.parameters import Parameters, ReconParameters
+from tomostream.core.ports import Clock
+from tomostream.core.ring import RingLedger
+from tomostream.core.slices import F32
+from tomostream.service.fields import FieldBook, FieldChange
+from tomostream.service.intake import PlacedImage
+from tomostream.service.layout import FrameLayout, completed, placed, rescaled
+from tomostream.service.reconstructor import Reconstructor
+from tomostream.service.settings import ServiceSettings
+from tomostream.service.shapes import FrameType
+from tomostream.service.slots import Place, SlotCounter
+from tomostream.service.tally import FrameTally
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodedFrame:
+    """A frame that may enter the ring."""
+
+    frame: Frame
+    placed: PlacedImage
+
+    @property
+    def layout(self) -> FrameLayout:
+        """Size of the frame and where on the detector it was read."""
+        n_z, n_x = self.frame.data.shape
+        image = self.placed.tracked.image
+        return FrameLayout(
+            n_z=n_z, n_x=n_x, binning_x=image.binning_x, offset_x=image.offset_x
+        )
+
+    @property
+    def kind(self) -> FrameType:
+        """What has to be the same in all frames of a ring."""
+        return self.layout, self.frame.data.dtype
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Filling:
+    """What one filling of the ring is made for; another one empties it."""
+
+    layout: FrameLayout
+    pixel_type: np.dtype[np.generic]
+    scan: tuple[int, int]
+    scan_range: ScanRange
+
+
+@dataclass(slots=True)
+class _Ring:
+    filling: _Filling
+    geometry: Geometry
+    ledger: RingLedger
+    counter: SlotCounter
+
+
+class Reconstruction:
+    """Put frames into the ring, a batch at a time. Owned by the loop's thread."""
+
+    def __init__(
+        self, engine: Reconstructor, *, settings: ServiceSettings, clock: Clock,
+        fields: FieldBook, tally: FrameTally,
+    ) -> None:  # fmt: skip
+        self._engine = engine
+        self._settings = settings
+        self._clock = clock
+        self._fields = fields
+        self._tally = tally
+        self._ring: _Ring | None = None
+        self._layout: FrameLayout | None = None
+        self._configured: Geometry | None = None
+        self._in_hand: deque[DecodedFrame] = deque()
+        self._batch: list[tuple[DecodedFrame, int]] = []
+        self._waiting_at_start = 0
+        self.parameters = Parameters()
+        """In force; may have been changed by `enter`."""
+        self.fillings = 0
+        """How often the ring was emptied; the published Session."""
+        self.newest: DecodedFrame | None = None
+        """The newest frame in the ring."""
+        self.unseen: list[tuple[float, float]] = []
+        """(taken, arrived) of each frame since the last publication, seconds."""
+        self.last_call_s = 0.0
+        """Time of the last call that put frames in."""
+        self.last_call_frames = 0
+        self.is_changed = False
+        """Whether the slices differ from those last published."""
+
+    @property
+    def geometry(self) -> Geometry | None:
+        """Sizes of the ring at hand; None without one."""
+        return self._ring.geometry if self._ring else None
+
+    @property
+    def ledger(self) -> RingLedger | None:
+        """Book of the ring at hand; None without one."""
+        return self._ring.ledger if self._ring else None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether every angle of the scan has come by once."""
+        if self._ring is None or self.newest is None:
+            return False
+        ledger = self._ring.ledger
+        seen = ledger.newest_id - ledger.oldest_id + 1
+        return ledger.filled == ledger.n_slots or (
+            seen >= self._ring.counter.renewal_frames
+        )
+
+    def place(self, image: PlacedImage) -> Place | None:
+        """Give an image's place in the ring at hand; None where it needs another."""
+        ring = self._ring
+        if ring is None or ring.filling.scan != image.filling:
+            return None
+        if ring.filling.scan_range != self.parameters.scan_range:
+            return None
+        return ring.counter.place(image.assignment)
+
+    def enter(self, frames: Iterable[DecodedFrame]) -> None:
+        """Put frames into the batch.
+
+        Where one does not fit the ring, the ring is made anew; a first frame and one
+        of another size move Center and planes in `parameters`.
+        """
+        self._in_hand.extend(frames)
+        while self._in_hand:
+            decoded = self._in_hand[0]
+            ring = self._ring_for(decoded)
+            place = ring.counter.place(decoded.placed.assignment)
+            self._batch.append((self._in_hand.popleft(), place.slot))
+            if len(self._batch) >= self._settings.batch_frames:
+                self.flush()
+
+    def flush(self) -> None:
+        """Put the batch into the ring."""
+        ring, batch = self._ring, self._batch
+        if ring is None or not batch:
+            return
+        started_s = self._clock.monotonic_s()
+        slots = np.array([slot for _, slot in batch], np.intp)
+        report = self._engine.add(
+            [decoded.frame.data for decoded, _ in batch],
+            np.array([d.placed.assignment.angle_deg for d, _ in batch], np.float64),
+            slots,
+        )
+        # Only now: if the engine raised, the batch is still there to be counted.
+        self._batch = []
+        accepted = np.asarray(report.accepted, bool)
+        ids = np.array([decoded.frame.id for decoded, _ in batch], np.int64)
+        ring.ledger.enter(slots[accepted], ids[accepted])
+        taken = [d for (d, _), is_in in zip(batch, accepted, strict=True) if is_in]
+        self._note(taken, pixels_repaired=report.pixels_repaired, total=len(batch))
+        self.last_call_s = self._clock.monotonic_s() - started_s
+
+    def take_field(self, arrival: FieldArrival) -> None:
+        """Use a field from now on; the first of its kind for the ring as well."""
+        change = self._fields.take(arrival)
+        if self._ring is None or change is FieldChange.NONE:
+            return
+        self.flush()
+        is_first = change is FieldChange.FIRST
+        self._set_fields(refilter=is_first or self._settings.refilter_on_new_fields)
+        self._waiting_at_start = self._engine.slots_waiting
+
+    def use_parameters(self, parameters: Parameters) -> None:
+        """Move planes and axis at once; another filter waits for `refilter`."""
+        old, self.parameters = self.parameters, parameters
+        if self._ring is None:
+            return
+        if parameters.recon() != old.recon():
+            self.flush()
+            self._engine.set_parameters(_clipped(parameters, self._ring.geometry))
+            if parameters.filter_type is not old.filter_type:
+                self._waiting_at_start = self._engine.slots_waiting
+            self.is_changed = True
+        if parameters.crosshair != old.crosshair:
+            self.is_changed = True
+
+    def refilter(self) -> None:
+        """Filter some slots anew, within the time for it."""
+        if self._ring is None or not self._engine.slots_waiting:
+            return
+        until_s = self._clock.monotonic_s() + self._settings.refilter_budget_s
+        remaining = self._engine.slots_waiting
+        while remaining:
+            remaining = self._engine.refilter(self._settings.batch_frames)
+            if self._clock.monotonic_s() >= until_s:
+                break
+        self.is_changed = True
+
+    @property
+    def notes(self) -> list[str]:
+        """What an operator should know about work in progress."""
+        waiting = self._engine.slots_waiting if self._ring else 0
+        if not waiting:
+            return []
+        done = max(self._waiting_at_start - waiting, 0)
+        return [f"re-filtering {done} of {self._waiting_at_start}"]
+
+    def packed(self) -> F32:
+        """Give the slices, packed."""
+        return self._engine.packed()
+
+    @property
+    def planes(self) -> Planes:
+        """The planes that are shown: the wanted ones, inside the volume."""
+        wanted = self.parameters.recon().planes
+        return wanted.clipped(self._ring.geometry) if self._ring else wanted
+
+    def empty(self) -> None:
+        """Empty the ring; the next frame begins it anew."""
+        self.flush()
+        if self._ring is not None:
+            self._engine.reset()
+        self._ring = None
+        self.newest = None
+        self.unseen = []
+
+    def discard(self, reason: RejectReason, message: str) -> None:
+        """Forget everything after a failure: nothing is known of the engine's state."""
+        lost = len(self._batch) + len(self._in_hand)
+        self._tally.reject(reason, message, count=lost)
+        self._batch = []
+        self._in_hand.clear()
+        self._ring = None
+        self._configured = None
+        self.newest = None
+        self.unseen = []
+
+    def _ring_for(self, decoded: DecodedFrame) -> _Ring:
+        filling = _Filling(
+            layout=decoded.layout,
+            pixel_type=decoded.frame.data.dtype,
+            scan=decoded.placed.filling,
+            scan_range=self.parameters.scan_range,
+        )
+        if self._ring is not None and self._ring.filling == filling:
+            return self._ring
+        self.flush()
+        self._ring = None
+        self._fit_parameters(filling.layout)
+        self._ring = self._begun(filling, decoded)
+        self._layout = filling.layout
+        self.fillings += 1
+        self.newest = None
+        self.unseen = []
+        self._waiting_at_start = 0
+        return self._ring
+
+    def _begun(self, filling: _Filling, first: DecodedFrame) -> _Ring:
+        assignment, scan_range = first.placed.assignment, filling.scan_range
+        counter = SlotCounter(assignment, scan_range=scan_range)
+        geometry = filling.layout.geometry(
+            assignment.table, center=self.parameters.center, scan_range=scan_range
+        )
+        self._fields.fit(geometry.frame_shape)
+        if geometry == self._configured:
+            self._engine.reset()
+            self._engine.set_parameters(_clipped(self.parameters, geometry))
+        else:
+            self._configured = None
+            self._engine.configure(geometry, _clipped(self.parameters, geometry))
+            self._set_fields(refilter=False)
+            self._configured = geometry
+        ledger = RingLedger(
+            counter.n_slots, scan_range=scan_range, renewal=counter.renewal_frames
+        )
+        return _Ring(filling, geometry, ledger, counter)
+
+    def _fit_parameters(self, layout: FrameLayout) -> None:
+        if self._layout is None:
+            self.parameters = completed(
+                self.parameters, layout,
+                are_planes_centred=self._settings.center_planes_on_first_frame,
+            )  # fmt: skip
+        else:
+            moved = rescaled(self.parameters, self._layout, layout)
+            self.parameters = placed(moved, layout, are_planes_centred=False)
+
+    def _set_fields(self, *, refilter: bool) -> None:
+        dark = self._fields.in_use(FrameKind.DARK)
+        flat = self._fields.in_use(FrameKind.FLAT)
+        self._engine.set_fields(dark, flat, refilter=refilter)
+
+    def _note(
+        self, taken: list[DecodedFrame], *, pixels_repaired: int, total: int
+    ) -> None:
+        self._tally.entered += len(taken)
+        self._tally.pixels_repaired += pixels_repaired
+        self._tally.reject(
+            RejectReason.PIXELS, "more than 1 % of the pixels are dead or not finite",
+            count=total - len(taken),
+        )  # fmt: skip
+        self.last_call_frames = len(taken)
+        if taken:
+            self.newest = taken[-1]
+            self.is_changed = True
+            self.unseen += [
+                (d.placed.tracked.taken_s, d.frame.arrived_s) for d in taken
+            ]
+
+
+def _clipped(parameters: Parameters, geometry: Geometry) -> ReconParameters:
+    wanted = parameters.recon()
+    return ReconParameters(
+        center=wanted.center, filter_type=wanted.filter_type,
+        planes=wanted.planes.clipped(geometry),
+    )  # fmt: skip

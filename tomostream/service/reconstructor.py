@@ -1,0 +1,69 @@
+"""What the loop asks of the engine; `recon.engine.Engine` provides it."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tomostream.core.geometry import Geometry
+from tomostream.core.parameters import ReconParameters
+from tomostream.core.slices import F32
+
+
+class AddReport(Protocol):
+    """What became of a batch."""
+
+    @property
+    def accepted(self) -> NDArray[np.bool_]:
+        """(n_frames,): False where too many pixels are dead or not finite."""
+        ...
+
+    @property
+    def pixels_repaired(self) -> int:
+        """Pixels that were interpolated."""
+        ...
+
+
+class Reconstructor(Protocol):
+    """A ring of projections and the three slices made of it."""
+
+    def configure(self, geometry: Geometry, parameters: ReconParameters) -> None:
+        """Make an empty ring; no field is in use."""
+        ...
+
+    def reset(self) -> None:
+        """Empty the ring; fields and parameters stay."""
+        ...
+
+    def set_fields(
+        self, dark: F32 | None, flat: F32 | None, *, refilter: bool
+    ) -> object:
+        """Use these fields, (n_z, n_x) each, for frames to come, or for all."""
+        ...
+
+    def set_parameters(self, parameters: ReconParameters) -> object:
+        """Move planes or axis at once; note another filter for `refilter`."""
+        ...
+
+    def add(
+        self,
+        frames: Sequence[NDArray[np.generic]],
+        angles_deg: NDArray[np.float64],
+        slots: NDArray[np.intp],
+    ) -> AddReport:
+        """Put frames, (n_z, n_x) each, into their slots."""
+        ...
+
+    def refilter(self, limit: int) -> int:
+        """Filter at most `limit` slots anew; give how many still wait."""
+        ...
+
+    def packed(self) -> F32:
+        """Give a fresh image Z | Y | X, (max(n_out, n_z), 3 n_out), 1/pixel."""
+        ...
+
+    @property
+    def slots_waiting(self) -> int:
+        """Slots whose projection waits for `refilter`."""
+        ...

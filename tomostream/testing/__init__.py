@@ -1,0 +1,1 @@
+"""Fakes for tests, public for authors of extensions."""

@@ -1,0 +1,216 @@
+"""Stand-ins for the ports that need no network, no device and no waiting."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tomostream.core.geometry import Geometry
+from tomostream.core.parameters import Parameters, ReconParameters
+from tomostream.core.ports import Command
+from tomostream.core.publication import Publication
+from tomostream.core.slices import F32
+
+
+class FakeClock:
+    """Time that stands still until it is told to go on."""
+
+    def __init__(self, now_s: float = 1_700_000_000.0) -> None:
+        self._now_s = now_s
+        self._monotonic_s = 1000.0
+
+    def now_s(self) -> float:
+        """Give the wall clock, seconds since 1970."""
+        return self._now_s
+
+    def monotonic_s(self) -> float:
+        """Give seconds that never run backwards."""
+        return self._monotonic_s
+
+    def advance(self, seconds: float) -> None:
+        """Let time go on."""
+        self._now_s += seconds
+        self._monotonic_s += seconds
+
+
+class RecordingPublisher:
+    """Keep what was published, the newest `kept` of it."""
+
+    def __init__(self, kept: int = 1000) -> None:
+        self._kept = kept
+        self.publications: list[Publication] = []
+        self.on_publish: Callable[[], None] = lambda: None
+        """Called with each publication: let time pass, or raise."""
+
+    def publish(self, publication: Publication) -> None:
+        """Keep it."""
+        self.on_publish()
+        self.publications.append(publication)
+        del self.publications[: -self._kept]
+
+
+class FakeControls:
+    """An operator's side in memory: turn knobs, press buttons, read records."""
+
+    def __init__(self, parameters: Parameters | None = None) -> None:
+        self.shown = parameters or Parameters()
+        """What the records show."""
+        self.readings: dict[str, float | int | str] = {}
+        """What the service has written last, by record name."""
+        self.reports: list[Mapping[str, float | int | str]] = []
+        self.written: list[Parameters] = []
+        self.is_slow = False
+        """Whether parameters that are written back never come round."""
+        self._pressed: list[Command] = []
+
+    def turn(self, **values: Any) -> None:
+        """Change parameters, as an operator does."""
+        self.shown = replace(self.shown, **values)
+
+    def press(self, command: Command) -> None:
+        """Press a button."""
+        self._pressed.append(command)
+
+    def parameters(self) -> Parameters:
+        """Give the newest snapshot."""
+        return self.shown
+
+    def commands(self) -> Sequence[Command]:
+        """Give the buttons pressed since the last call."""
+        pressed, self._pressed = self._pressed, []
+        return pressed
+
+    def report(self, readings: Mapping[str, float | int | str]) -> None:
+        """Keep the readings."""
+        self.reports.append(dict(readings))
+        del self.reports[:-1000]
+        self.readings |= readings
+
+    def write_parameters(self, parameters: Parameters) -> None:
+        """Keep, and show, what the service has changed."""
+        self.written.append(parameters)
+        if not self.is_slow:
+            self.shown = parameters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeAddReport:
+    """What became of a batch."""
+
+    accepted: NDArray[np.bool_]
+    pixels_repaired: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotContent:
+    """What a slot of the fake ring holds."""
+
+    value: float
+    """The frame's first pixel."""
+    angle_deg: float
+    generation: int
+    """How many times fields had been set before."""
+
+
+class FakeEngine:
+    """An engine that remembers what it was told and computes nothing.
+
+    A frame whose pixels are all NaN is not accepted.
+    """
+
+    def __init__(self, clock: FakeClock | None = None, *, cost_s: float = 0.0) -> None:
+        self._clock = clock
+        self.cost_s = cost_s
+        """Time that each frame takes, by `clock`."""
+        self.error: Exception | None = None
+        """Raised by the next `add`, once."""
+        self.geometry: Geometry | None = None
+        self.parameters: ReconParameters | None = None
+        self.slots: dict[int, SlotContent] = {}
+        self.batches: list[int] = []
+        self.fields: list[tuple[bool, bool, bool]] = []
+        """(dark given, flat given, refilter) of each call."""
+        self.calls: list[str] = []
+        self._waiting = 0
+
+    @property
+    def slots_filled(self) -> int:
+        """Slots that hold a projection."""
+        return len(self.slots)
+
+    @property
+    def slots_waiting(self) -> int:
+        """Slots that wait for `refilter`."""
+        return self._waiting
+
+    def configure(self, geometry: Geometry, parameters: ReconParameters) -> None:
+        """Make an empty ring."""
+        self.calls.append("configure")
+        self.geometry, self.parameters = geometry, parameters
+        self.slots = {}
+        self._waiting = 0
+
+    def reset(self) -> None:
+        """Empty the ring."""
+        self.calls.append("reset")
+        self.slots = {}
+        self._waiting = 0
+
+    def set_fields(self, dark: F32 | None, flat: F32 | None, *, refilter: bool) -> None:
+        """Note fields."""
+        for field in (dark, flat):
+            assert field is None or field.shape == self._shape()
+        self.fields.append((dark is not None, flat is not None, refilter))
+        if refilter:
+            self._waiting = len(self.slots)
+
+    def set_parameters(self, parameters: ReconParameters) -> None:
+        """Note parameters."""
+        if self.parameters and parameters.filter_type != self.parameters.filter_type:
+            self._waiting = len(self.slots)
+        self.calls.append("set_parameters")
+        self.parameters = parameters
+
+    def add(
+        self,
+        frames: Sequence[NDArray[Any]],
+        angles_deg: NDArray[np.float64],
+        slots: NDArray[np.intp],
+    ) -> FakeAddReport:
+        """Put frames into slots."""
+        if self.error is not None:
+            error, self.error = self.error, None
+            raise error
+        if self._clock is not None:
+            self._clock.advance(self.cost_s * len(frames))
+        self.batches.append(len(frames))
+        accepted = np.ones(len(frames), bool)
+        for k, frame in enumerate(frames):
+            assert frame.shape == self._shape()
+            accepted[k] = not (frame.dtype.kind == "f" and np.isnan(frame).all())
+            if accepted[k]:
+                self.slots[int(slots[k])] = SlotContent(
+                    value=float(frame[0, 0]), angle_deg=float(angles_deg[k]),
+                    generation=len(self.fields),
+                )  # fmt: skip
+        return FakeAddReport(accepted=accepted)
+
+    def refilter(self, limit: int) -> int:
+        """Work off waiting slots."""
+        if self._clock is not None:
+            self._clock.advance(self.cost_s * min(limit, self._waiting))
+        self._waiting = max(self._waiting - limit, 0)
+        return self._waiting
+
+    def packed(self) -> F32:
+        """Give an image whose first pixel is the sum of the ring's values."""
+        assert self.geometry is not None
+        image = np.zeros(self.geometry.packed_shape, np.float32)
+        image[0, 0] = sum(content.value for content in self.slots.values())
+        return image
+
+    def _shape(self) -> tuple[int, int]:
+        assert self.geometry is not None
+        return self.geometry.frame_shape
