@@ -20,9 +20,9 @@ _PIXEL_CODES = {
 } | {"f4": 8, "f8": 9}
 """dtype kind and size -> the kernels' pixel type."""
 
-STAGES = ("load", "filter", "backproject", "z_row", "z", "check")
-"""Stages in the kernels' order: -log; filter and store; vertical slices; one row of
-each projection; horizontal slice; search for pixels that are not finite."""
+STAGES = ("load", "filter", "backproject", "z", "check")
+"""Stages in the kernels' order: flat-field and -log; filter and store; vertical slices;
+horizontal slice; search for pixels that are not finite."""
 
 
 def available_isas() -> list[str]:

@@ -3,6 +3,7 @@
 #include "kernels.hpp"
 
 #include "backproject.hpp"
+#include "horizontal.hpp"
 #include "load.hpp"
 #include "recursive.hpp"
 #include "simd.hpp"
@@ -64,26 +65,26 @@ void filter_band(const PushArgs& a, const Frame& f, int band, float* scratch,
 }
 
 template <class S>
-void extract(float* row, const S* tile, int n_x, int r) {
+void prepare_from(float* row, size_t row_pitch, const S* tile, int n_x, int r,
+                  float* scratch) {
   for (int x = 0; x < n_x; x += kWidth) {
     alignas(TOMO_VECTOR_BYTES) S s[kWidth];
-    alignas(TOMO_VECTOR_BYTES) float f[kWidth];
-    const int count = least(kWidth, n_x - x);
     for (int i = 0; i < kWidth; i++)
-      s[i] = tile[(size_t)(x + least(i, count - 1)) * kRows + r];
-    store(f, load(s));
-    for (int i = 0; i < count; i++) row[x + i] = f[i];
+      s[i] = tile[(size_t)least(x + i, n_x - 1) * kRows + r];
+    store_unaligned(scratch + x, load(s));
   }
+  prepare(row, row_pitch, n_x, scratch);
 }
 
-void extract_row(float* row, const void* tile, int n_x, bool half, int r) {
-  if (half) extract(row, (const Half*)tile, n_x, r);
-  else extract(row, (const float*)tile, n_x, r);
+void prepare_row(float* row, size_t row_pitch, const void* tile, int n_x, bool half, int r,
+                 float* scratch) {
+  if (half) prepare_from(row, row_pitch, (const Half*)tile, n_x, r, scratch);
+  else prepare_from(row, row_pitch, (const float*)tile, n_x, r, scratch);
 }
 
 struct TileList {
-  const void* tiles[2 * kGroup];
-  Taps taps[2 * kGroup];
+  const void* tiles[kGroup];
+  Taps taps[kGroup];
   int count = 0;
   void add(const void* tile, const Taps& t) {
     tiles[count] = tile;
@@ -99,16 +100,17 @@ void push_group(const PushArgs& a, const Frame* frames, int count, int band,
   const size_t tile = (size_t)band * a.n_x * kRows;
   const size_t sum = (size_t)band * a.n_out * kRows;
   for (int axis = 0; axis < 2; axis++) {
-    TileList settled, fresh;
+    TileList total_only, both;
     for (int k = 0; k < count; k++) {
       const Frame& f = frames[k];
       const Taps& taps = axis ? f.old_y : f.old_x;
-      if (taps.offset) (f.old_is_fresh ? fresh : settled).add((S*)f.slot + tile, taps);
+      if (taps.offset) (f.old_is_fresh ? both : total_only).add((S*)f.slot + tile, taps);
     }
-    float* s = (axis ? a.settled.y : a.settled.x) + sum;
-    float* r = (axis ? a.fresh.y : a.fresh.x) + sum;
-    add_all<S>(s, 0, a.n_out, settled.tiles, settled.taps, settled.count);
-    add_all<S>(r, 0, a.n_out, fresh.tiles, fresh.taps, fresh.count);
+    const Sums& sums = axis ? a.y : a.x;
+    add_all<S>(sums.total + sum, nullptr, 0, a.n_out, total_only.tiles, total_only.taps,
+               total_only.count);
+    add_all<S>(sums.total + sum, sums.fresh + sum, 0, a.n_out, both.tiles, both.taps,
+               both.count);
   }
   watch.stop(kBackproject);
   for (int k = 0; k < count; k++) filter_band<S>(a, frames[k], band, scratch, watch);
@@ -116,14 +118,15 @@ void push_group(const PushArgs& a, const Frame* frames, int count, int band,
     TileList list;
     for (int k = 0; k < count; k++)
       list.add((S*)frames[k].slot + tile, axis ? frames[k].new_y : frames[k].new_x);
-    float* r = (axis ? a.fresh.y : a.fresh.x) + sum;
-    add_all<S>(r, 0, a.n_out, list.tiles, list.taps, list.count);
+    const Sums& sums = axis ? a.y : a.x;
+    add_all<S>(sums.total + sum, sums.fresh + sum, 0, a.n_out, list.tiles, list.taps,
+               list.count);
   }
-  watch.stop(kBackproject);
   if (a.z / kRows == band)
     for (int k = 0; k < count; k++)
-      extract(frames[k].z_row, (const S*)frames[k].slot + tile, a.n_x, a.z % kRows);
-  watch.stop(kZRow);
+      prepare_from(frames[k].z_row, a.row_pitch, (const S*)frames[k].slot + tile, a.n_x,
+                   a.z % kRows, scratch);
+  watch.stop(kBackproject);
 }
 
 void push_band(const PushArgs& a, int band, float* scratch, uint64_t* stage_ns) {
@@ -136,7 +139,7 @@ void push_band(const PushArgs& a, int band, float* scratch, uint64_t* stage_ns) 
   }
 }
 
-void untile(float* out, size_t pitch, int n_out, int rows, const float* a, const float* b,
+void untile(float* out, size_t pitch, int n_out, int rows, const float* sum,
             float scale) {
   for (int x0 = 0; x0 < n_out; x0 += kWidth)
     for (int h = 0; h < rows; h += kWidth) {
@@ -144,7 +147,7 @@ void untile(float* out, size_t pitch, int n_out, int rows, const float* a, const
       Floats r[kWidth];
       for (int i = 0; i < kWidth; i++) {
         const size_t o = (size_t)(x0 + least(i, columns - 1)) * kRows + h;
-        r[i] = (load(a + o) + load(b + o)) * scale;
+        r[i] = load(sum + o) * scale;
       }
       transpose(r);
       for (int i = 0; i < kWidth && h + i < rows; i++) {
@@ -163,6 +166,6 @@ void untile(float* out, size_t pitch, int n_out, int rows, const float* a, const
 #define TOMO_QUOTE(a) TOMO_QUOTE_(a)
 const Kernels TOMO_PASTE(kernels_, TOMO_ISA) = {
     TOMO_QUOTE(TOMO_ISA), scratch_floats, make_taps, count_bad, push_band,
-    backproject,          extract_row,    horizontal, untile};
+    backproject,          prepare_row,    horizontal, untile};
 
 }  // namespace tomostream

@@ -15,7 +15,7 @@ namespace tomostream {
 constexpr int kRows = 32;      // rows per tile
 constexpr int kEdge = 8;       // columns of edge values on both sides of a row to filter
 constexpr int kRowPad = 64;    // zeros on both sides of a row for the horizontal slice
-constexpr int kPoles = 8;      // exponentials of the recursive filter
+constexpr int kPoles = 8;      // most exponentials of the recursive filter
 constexpr int kTaps = 4;       // direct taps of the recursive filter, h[0] included
 constexpr int kGroup = 4;      // projections backprojected in one pass over a slice
 
@@ -24,6 +24,7 @@ enum class Pixel : uint8_t { i8, u8, i16, u16, i32, u32, i64, u64, f32, f64 };
 // h[0] = tap[0]; h[k] = sum_j weight_j pole_j^(k-1), plus a direct tap for the smallest k:
 // tap[1..3] belong to k = 1, 2, 3, or to k = 1, 3, 5 if odd. odd: h[k] = 0 for even k > 0.
 struct RecursiveFilter {
+  int n_poles;    // 6 to kPoles
   float pole[kPoles], weight[kPoles], tap[kTaps];
   bool odd;
 };
@@ -67,23 +68,43 @@ struct Frame {
   const uint8_t* suspect;       // (n_bands,): band holds pixels that are not finite; or null
   const Fields* fields;
   void* slot;                   // read as the old projection, then overwritten
-  float* z_row;                 // takes detector row z
+  float* z_row;                 // takes detector row z, prepared
   Taps new_x, new_y, old_x, old_y;    // old: negative weights; offset null if slot was empty
-  bool old_is_fresh;            // which sum holds the old projection, see reconstructor.hpp
+  bool old_is_fresh;            // the old projection is in the fresh sums too
 };
 
+// A vertical slice as sums (n_bands, n_out, kRows): of all projections, and of the fresh
+// ones, see reconstructor.hpp.
 struct Sums {
-  float *x, *y;                 // (n_bands, n_out, kRows)
+  float *total, *fresh;
 };
 
-enum Stage : int { kLoad, kFilter, kBackproject, kZRow, kStages };
+// Prepared rows with the cosines and sines of their angles, and the signs they add with.
+struct RowList {
+  const float* const* rows;
+  const double* cos_sin;        // (count, 2)
+  const float* sign;
+  int count;
+};
+
+// The horizontal slice as sums (n_out, pitch), pitch a multiple of 64.
+struct HorizontalArgs {
+  float *total, *fresh;
+  size_t pitch, row_pitch;
+  int n_out, n_x;
+  double center;
+  RowList both, total_only;
+};
+
+enum Stage : int { kLoad, kFilter, kBackproject, kStages };
 
 struct PushArgs {
   int n_x, n_z, n_out, z, count;
+  size_t row_pitch;
   bool half;
   const Frame* frames;
   const Filter* filter;
-  Sums settled, fresh;
+  Sums x, y;
   uint64_t (*clock_ns)();       // null unless stages are timed
 };
 
@@ -99,14 +120,15 @@ struct Kernels {
   // Columns first <= i < last of sum (n_out, kRows) += count tiles of one band.
   void (*backproject)(float* sum, int first, int last, bool half,
                       const void* const* tiles, const Taps* taps, int count);
-  void (*extract_row)(float* row, const void* tile, int n_x, bool half, int row_in_band);
-  // Rows y0 <= y < y1 of the horizontal slice += sum_k sign_k * samples of rows_k.
-  void (*horizontal)(float* z, size_t pitch, int n_out, int n_x, int y0, int y1,
-                     double center, const float* const* rows, const double* cos_sin,
-                     const float* sign, int count);
-  // out[row][column] = scale * (a + b) of one band.
-  void (*untile)(float* out, size_t pitch, int n_out, int rows, const float* a,
-                 const float* b, float scale);
+  // Detector row of a band, prepared for `horizontal`: 2 row_pitch floats, of which the
+  // first kRowPad of each half are not passed.
+  void (*prepare_row)(float* row, size_t row_pitch, const void* tile, int n_x, bool half,
+                      int row_in_band, float* scratch);
+  // Rows y0 <= y < y1 of the horizontal slice.
+  void (*horizontal)(const HorizontalArgs&, int y0, int y1);
+  // out[row][column] = scale * sum of one band.
+  void (*untile)(float* out, size_t pitch, int n_out, int rows, const float* sum,
+                 float scale);
 };
 
 extern const Kernels kernels_baseline, kernels_avx2, kernels_avx512;

@@ -14,29 +14,40 @@ TOMO_INLINE bool is_finite(float a) {
   return (bits & 0x7f800000u) != 0x7f800000u;
 }
 
-// kWidth rows, of which only the first `rows` exist; the others become zeros.
-// dark and gain: tiles, already moved to the first of the rows.
+// columns <= kWidth of kWidth rows, of which only the first `rows` exist; the others become
+// zeros. dark and gain: tiles, already moved to the first row and column.
 template <class P>
-void load_rows(const P* pixels, int n_x, int rows, const float* dark, const float* gain,
-               float* t, int stride) {
-  for (int x0 = 0; x0 < n_x; x0 += kWidth) {
-    const int columns = least(kWidth, n_x - x0);
-    Floats r[kWidth];
+TOMO_INLINE void load_block(const P* pixels, int n_x, int rows, int columns,
+                            const float* dark, const float* gain, float* t, int stride) {
+  Floats r[kWidth];
+  if (rows == kWidth && columns == kWidth) {
     for (int i = 0; i < kWidth; i++) {
-      const P* p = pixels + (size_t)i * n_x + x0;
-      // 32 parallel streams are more than hardware prefetchers follow.
+      const P* p = pixels + (size_t)i * n_x;
+      // 16 parallel streams are more than hardware prefetchers follow.
       __builtin_prefetch((const char*)p + 256);
+      r[i] = load_pixels(p);
+    }
+  } else {
+    for (int i = 0; i < kWidth; i++) {
+      const P* p = pixels + (size_t)i * n_x;
       if (i >= rows) r[i] = (Floats){};
       else r[i] = columns == kWidth ? load_pixels(p) : load_pixels(p, columns);
     }
-    transpose(r);
-#pragma GCC unroll 1
-    for (int i = 0; i < columns; i++) {
-      const size_t o = (size_t)(x0 + i) * kRows;
-      const Floats transmission = (r[i] - load(dark + o)) * load(gain + o);
-      store(t + (size_t)(x0 + i) * stride, -log_of(larger(transmission, splat(kFloor))));
-    }
   }
+  transpose(r);
+#pragma GCC unroll 1
+  for (int i = 0; i < columns; i++) {
+    const Floats light = (r[i] - load(dark + i * kRows)) * load(gain + i * kRows);
+    store(t + (ptrdiff_t)i * stride, minus_log(larger(light, splat(kFloor))));
+  }
+}
+
+template <class P>
+void load_rows(const P* pixels, int n_x, int rows, const float* dark, const float* gain,
+               float* t, int stride) {
+  for (int x = 0; x < n_x; x += kWidth)
+    load_block(pixels + x, n_x, rows, least(kWidth, n_x - x), dark + (size_t)x * kRows,
+               gain + (size_t)x * kRows, t + (ptrdiff_t)x * stride, stride);
 }
 
 // Replace columns first..last-1 of one row (t moved to that row) by interpolation along x.

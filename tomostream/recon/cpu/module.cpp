@@ -81,6 +81,7 @@ void set_recursive(Reconstructor& r, const std::vector<float>& poles,
   if (poles.size() > kPoles || weights.size() != poles.size() || taps.size() > kTaps)
     throw std::invalid_argument("set_recursive: too many coefficients");
   RecursiveFilter f{};
+  f.n_poles = static_cast<int>(poles.size());
   std::copy(poles.begin(), poles.end(), f.pole);
   std::copy(weights.begin(), weights.end(), f.weight);
   std::copy(taps.begin(), taps.end(), f.tap);

@@ -18,7 +18,7 @@ void minus_log(const P* raw, const float* dark, const float* flat, float* out,
     const Floats d = whole ? load_pixels(dark + i) : load_pixels(dark + i, lanes);
     const Floats f = whole ? load_pixels(flat + i) : load_pixels(flat + i, lanes);
     const Floats transmission = (counts - d) / larger(f - d, smallest);
-    const Floats lines = -log_of(larger(transmission, smallest));
+    const Floats lines = minus_log(larger(transmission, smallest));
     if (whole) store_unaligned(out + i, lines);
     else memcpy(out + i, &lines, sizeof(float) * (size_t)lanes);
   }

@@ -34,13 +34,17 @@ char* Reconstructor::slot_data(int64_t slot) const {
 }
 
 float* Reconstructor::z_row(int64_t slot) const {
-  return z_rows_.as() + static_cast<size_t>(slot) * row_pitch_ + kRowPad;
+  return z_rows_.as() + static_cast<size_t>(slot) * 2 * row_pitch_ + kRowPad;
 }
 
-void Reconstructor::RowList::add(const float* row, double cos, double sin, float s) {
+void Reconstructor::Rows::add(const float* row, double cos, double sin, float s) {
   rows.push_back(row);
   cos_sin.insert(cos_sin.end(), {cos, sin});
   sign.push_back(s);
+}
+
+RowList Reconstructor::Rows::list() const {
+  return {rows.data(), cos_sin.data(), sign.data(), static_cast<int>(rows.size())};
 }
 
 void Reconstructor::allocate(const Shape& shape) {
@@ -49,10 +53,10 @@ void Reconstructor::allocate(const Shape& shape) {
   if (same_ring && shape.n_out == shape_.n_out) return clear();
   // Give back before asking for more; an exception leaves an engine without a shape.
   shape_ = Shape{};
-  filled_ = fresh_ = 0;
+  filled_slots_ = fresh_slots_ = 0;
   slots_.clear();
-  settled_sums_ = SumSet{};
-  fresh_sums_ = SumSet{};
+  total_ = SumSet{};
+  fresh_ = SumSet{};
   taps_ = Buffer{};
   if (!same_ring) {
     ring_ = Buffer{};
@@ -69,9 +73,9 @@ void Reconstructor::allocate(const Shape& shape) {
   z_pitch_ = round_up(n_out, 64);
   row_pitch_ = round_up(static_cast<size_t>(shape.n_x), 16) + 2 * kRowPad;
   if (!ring_.as()) ring_ = Buffer(pool_, (half_ ? 2 : 4) * tile * bands * n_slots, "ring");
-  if (!z_rows_.as()) z_rows_ = Buffer(pool_, sizeof(float) * row_pitch_ * n_slots, "z rows");
-  new_z_rows_ = Buffer(pool_, sizeof(float) * row_pitch_ * kChunk, "new z rows");
-  for (SumSet* sums : {&settled_sums_, &fresh_sums_}) {
+  if (!z_rows_.as()) z_rows_ = Buffer(pool_, sizeof(float) * 2 * row_pitch_ * n_slots, "z rows");
+  new_z_rows_ = Buffer(pool_, sizeof(float) * 2 * row_pitch_ * kChunk, "new z rows");
+  for (SumSet* sums : {&total_, &fresh_}) {
     sums->x = Buffer(pool_, sizeof(float) * n_out * kRows * bands, "sum of slice x");
     sums->y = Buffer(pool_, sizeof(float) * n_out * kRows * bands, "sum of slice y");
     sums->z = Buffer(pool_, sizeof(float) * z_pitch_ * n_out, "sum of slice z");
@@ -85,26 +89,26 @@ void Reconstructor::allocate(const Shape& shape) {
 
 void Reconstructor::clear() {
   std::fill(slots_.begin(), slots_.end(), Slot{});
-  filled_ = fresh_ = 0;
-  for (SumSet* sums : {&settled_sums_, &fresh_sums_})
+  filled_slots_ = fresh_slots_ = 0;
+  for (SumSet* sums : {&total_, &fresh_})
     for (Buffer* sum : {&sums->x, &sums->y, &sums->z}) sum->clear(pool_);
 }
 
 Memory Reconstructor::memory() const {
   Memory m{ring_.bytes(), 0, 0, 0};
-  for (const SumSet* sums : {&settled_sums_, &fresh_sums_})
+  for (const SumSet* sums : {&total_, &fresh_})
     m.sums += sums->x.bytes() + sums->y.bytes() + sums->z.bytes();
   for (const FieldSet& set : fields_) m.fields += set.dark.bytes() + set.gain.bytes();
   m.scratch = scratch_.bytes() + taps_.bytes() + z_rows_.bytes() + new_z_rows_.bytes();
   return m;
 }
 
-void Reconstructor::swap_sums_if_all_fresh() {
-  if (fresh_ < shape_.n_slots) return;
-  std::swap(settled_sums_, fresh_sums_);
-  for (Buffer* sum : {&fresh_sums_.x, &fresh_sums_.y, &fresh_sums_.z}) sum->clear(pool_);
+void Reconstructor::turn_over_if_all_fresh() {
+  if (fresh_slots_ < shape_.n_slots) return;
+  std::swap(total_, fresh_);
+  for (Buffer* sum : {&fresh_.x, &fresh_.y, &fresh_.z}) sum->clear(pool_);
   for (Slot& slot : slots_) slot.is_fresh = false;
-  fresh_ = 0;
+  fresh_slots_ = 0;
 }
 
 int64_t Reconstructor::check(const std::vector<Input>& inputs, bool* accepted) {
@@ -159,9 +163,9 @@ int64_t Reconstructor::add(const std::vector<Input>& inputs, bool* accepted) {
   std::reverse(suspect.begin(), suspect.end());
   const int total = static_cast<int>(wanted.size());
   for (int first = 0; first < total;) {
-    swap_sums_if_all_fresh();
-    // Stop where the next swap is due.
-    int count = 0, fresh = fresh_;
+    turn_over_if_all_fresh();
+    // Stop where the next turn-over is due.
+    int count = 0, fresh = fresh_slots_;
     while (first + count < total && count < kChunk && fresh < shape_.n_slots) {
       fresh += !slots_[static_cast<size_t>(wanted[first + count]->slot)].is_fresh;
       count++;
@@ -185,7 +189,8 @@ void Reconstructor::make_taps(Taps* taps, int32_t* memory, int axis, double cos,
   *taps = Taps{memory, left, right};
 }
 
-Frame Reconstructor::make_frame(const Input& input, int index, RowList* lists) {
+Frame Reconstructor::make_frame(const Input& input, int index, Rows* both,
+                                Rows* total_only) {
   Slot& slot = slots_[static_cast<size_t>(input.slot)];
   const size_t line = 3 * z_pitch_;
   int32_t* memory = taps_.as<int32_t>() + 4 * line * static_cast<size_t>(index);
@@ -193,37 +198,54 @@ Frame Reconstructor::make_frame(const Input& input, int index, RowList* lists) {
   f.pixels = input.pixels;
   f.type = input.type;
   f.slot = slot_data(input.slot);
-  f.z_row = new_z_rows_.as() + static_cast<size_t>(index) * row_pitch_ + kRowPad;
+  f.z_row = new_z_rows_.as() + static_cast<size_t>(index) * 2 * row_pitch_ + kRowPad;
   f.old_is_fresh = slot.is_fresh;
   if (slot.is_filled) {
     make_taps(&f.old_x, memory + 2 * line, 0, slot.cos, slot.sin, -1);
     make_taps(&f.old_y, memory + 3 * line, 1, slot.cos, slot.sin, -1);
-    lists[slot.is_fresh].add(z_row(input.slot), slot.cos, slot.sin, -1);
+    Rows& rows = slot.is_fresh ? *both : *total_only;
+    rows.add(z_row(input.slot), slot.cos, slot.sin, -1);
   }
   make_taps(&f.new_x, memory, 0, input.cos, input.sin, 1);
   make_taps(&f.new_y, memory + line, 1, input.cos, input.sin, 1);
-  lists[1].add(f.z_row, input.cos, input.sin, 1);
-  filled_ += !slot.is_filled;
-  fresh_ += !slot.is_fresh;
+  both->add(f.z_row, input.cos, input.sin, 1);
+  filled_slots_ += !slot.is_filled;
+  fresh_slots_ += !slot.is_fresh;
   slot = Slot{input.cos, input.sin, true, true};
   return f;
+}
+
+HorizontalArgs Reconstructor::horizontal_args(const Rows& both,
+                                              const Rows& total_only) const {
+  return {total_.z.as(), fresh_.z.as(), z_pitch_,    row_pitch_,       shape_.n_out,
+          shape_.n_x,    view_.center,  both.list(), total_only.list()};
 }
 
 void Reconstructor::push(const Input* const* inputs, const uint8_t* const* suspect,
                          int count) {
   const int n_out = shape_.n_out;
-  RowList lists[2];    // settled, fresh
+  Rows both, total_only;
   Fields fields[kGenerations];
   for (int g = 0; g < kGenerations; g++) fields[g] = fields_[g].fields();
   std::vector<Frame> frames(static_cast<size_t>(count));
   for (int i = 0; i < count; i++) {
-    frames[i] = make_frame(*inputs[i], i, lists);
+    frames[i] = make_frame(*inputs[i], i, &both, &total_only);
     frames[i].fields = &fields[inputs[i]->generation];
     frames[i].suspect = suspect[i];
   }
-  const PushArgs args{shape_.n_x, shape_.n_z, n_out, view_.z, count, half_, frames.data(),
-                      &filter_, {settled_sums_.x.as(), settled_sums_.y.as()},
-                      {fresh_sums_.x.as(), fresh_sums_.y.as()}, timed_ ? clock_ns : nullptr};
+  const PushArgs args{shape_.n_x,
+                      shape_.n_z,
+                      n_out,
+                      view_.z,
+                      count,
+                      row_pitch_,
+                      half_,
+                      frames.data(),
+                      &filter_,
+                      {total_.x.as(), fresh_.x.as()},
+                      {total_.y.as(), fresh_.y.as()},
+                      timed_ ? clock_ns : nullptr};
+  const HorizontalArgs horizontal = horizontal_args(both, total_only);
   // One parallel pass: the band that holds row z first, then the other bands, then the
   // horizontal slice, which needs only that first band. Tasks are claimed in order, so
   // whoever waits for it waits for a thread that is already at work on it.
@@ -243,45 +265,35 @@ void Reconstructor::push(const Input* const* inputs, const uint8_t* const* suspe
     }
     z_rows_ready.wait(false, std::memory_order_acquire);
     const uint64_t begin = timed_ ? clock_ns() : 0;
-    const int y0 = (task - bands_) * kRowsPerTask, y1 = std::min(n_out, y0 + kRowsPerTask);
-    for (int i = 0; i < 2; i++) {
-      const RowList& l = lists[i];
-      if (l.rows.empty()) continue;
-      kernels_.horizontal((i ? fresh_sums_ : settled_sums_).z.as(), z_pitch_, n_out,
-                          shape_.n_x, y0, y1, view_.center, l.rows.data(),
-                          l.cos_sin.data(), l.sign.data(), static_cast<int>(l.rows.size()));
-    }
+    const int y0 = (task - bands_) * kRowsPerTask;
+    kernels_.horizontal(horizontal, y0, std::min(n_out, y0 + kRowsPerTask));
     if (timed_) stage_ns[kTimedHorizontal] += clock_ns() - begin;
   });
   for (int i = 0; i < count; i++)
-    std::memcpy(z_row(inputs[i]->slot), frames[i].z_row,
-                sizeof(float) * static_cast<size_t>(shape_.n_x));
+    std::memcpy(z_row(inputs[i]->slot) - kRowPad, frames[i].z_row - kRowPad,
+                sizeof(float) * 2 * row_pitch_);
 }
 
-void Reconstructor::write(Image z, Image y, Image x) const {
-  auto& pool = const_cast<Pool&>(pool_);
+void Reconstructor::write(Image z, Image y, Image x) {
   const float scale =
-      filled_ ? static_cast<float>(M_PI / filled_ / kRingGain) : 0.f;
+      filled_slots_ ? static_cast<float>(M_PI / filled_slots_ / kRingGain) : 0.f;
   const int rows_tasks = (shape_.n_out + kRowsPerTask - 1) / kRowsPerTask;
-  pool.each(2 * bands_ + rows_tasks, [&](int task, int) {
+  pool_.each(2 * bands_ + rows_tasks, [&](int task, int) {
     if (task < 2 * bands_) {
       const int band = task / 2;
       const bool is_x = task & 1;
-      const Buffer& a = is_x ? settled_sums_.x : settled_sums_.y;
-      const Buffer& b = is_x ? fresh_sums_.x : fresh_sums_.y;
+      const Buffer& sum = is_x ? total_.x : total_.y;
       const Image& out = is_x ? x : y;
-      const size_t first = static_cast<size_t>(band) * sum_tile();
       kernels_.untile(out.pixels + static_cast<size_t>(band) * kRows * out.pitch, out.pitch,
                       shape_.n_out, std::min(kRows, shape_.n_z - band * kRows),
-                      a.as() + first, b.as() + first, scale);
+                      sum.as() + static_cast<size_t>(band) * sum_tile(), scale);
       return;
     }
     const int y0 = (task - 2 * bands_) * kRowsPerTask;
     for (int row = y0; row < std::min(shape_.n_out, y0 + kRowsPerTask); row++) {
-      const float* a = settled_sums_.z.as() + static_cast<size_t>(row) * z_pitch_;
-      const float* b = fresh_sums_.z.as() + static_cast<size_t>(row) * z_pitch_;
+      const float* sum = total_.z.as() + static_cast<size_t>(row) * z_pitch_;
       float* out = z.pixels + static_cast<size_t>(row) * z.pitch;
-      for (int i = 0; i < shape_.n_out; i++) out[i] = (a[i] + b[i]) * scale;
+      for (int i = 0; i < shape_.n_out; i++) out[i] = sum[i] * scale;
     }
   });
 }

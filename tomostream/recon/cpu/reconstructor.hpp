@@ -1,9 +1,10 @@
 // The streaming reconstruction: owns the ring, the sums and the threads; knows no SIMD.
 //
 // Drift. A sum that gets new - old for ever collects rounding errors. So there are two sums
-// per slice. `fresh` takes every new projection since the last swap; an old one is taken out
-// of the sum that holds it (View::is_fresh). When every slot is fresh, `settled` holds
-// nothing but rounding errors: swap the two and clear. No error outlives two revolutions.
+// per slice. `total` is the slice: every new projection is added, every old one taken out.
+// `fresh` holds only the projections since the last turn-over. When every slot is fresh, both
+// would be equal but for the errors in `total`: `fresh` takes its place, and a new `fresh`
+// begins with nothing. No error outlives two revolutions.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -63,12 +64,12 @@ class Reconstructor {
   void set_view(const View&);    // remakes the slices that this changes
   // Says for each frame whether it was accepted; returns the pixels repaired.
   int64_t add(const std::vector<Input>&, bool* accepted);
-  void write(Image z, Image y, Image x) const;
+  void write(Image z, Image y, Image x);
   // Nanoseconds of all threads together per stage, since the last call.
   std::vector<uint64_t> time_stages(bool on);
 
   const Shape& shape() const { return shape_; }
-  int slots_filled() const { return filled_; }
+  int slots_filled() const { return filled_slots_; }
   int threads() const { return pool_.size(); }
   const char* isa() const { return kernels_.name; }
   Memory memory() const;
@@ -89,21 +90,23 @@ class Reconstructor {
   struct SumSet {
     Buffer x, y, z;
   };
-  struct RowList {    // what the horizontal slice adds
+  struct Rows {    // what the horizontal slice adds
     std::vector<const float*> rows;
     std::vector<double> cos_sin;
     std::vector<float> sign;
     void add(const float* row, double cos, double sin, float s);
+    RowList list() const;
   };
 
   int64_t check(const std::vector<Input>&, bool* accepted);
   void push(const Input* const* inputs, const uint8_t* const* suspect, int count);
-  void swap_sums_if_all_fresh();
-  Frame make_frame(const Input&, int index, RowList* lists);
+  void turn_over_if_all_fresh();
+  Frame make_frame(const Input&, int index, Rows* both, Rows* total_only);
+  HorizontalArgs horizontal_args(const Rows& both, const Rows& total_only) const;
   void make_taps(Taps*, int32_t* memory, int axis, double cos, double sin, float sign) const;
   void remake_vertical(int axis);
   void remake_horizontal();
-  void extract_rows();
+  void prepare_rows();
   size_t tile() const { return static_cast<size_t>(shape_.n_x) * kRows; }
   size_t sum_tile() const { return static_cast<size_t>(shape_.n_out) * kRows; }
   char* slot_data(int64_t slot) const;
@@ -115,12 +118,12 @@ class Reconstructor {
   std::mutex mutex_;    // the module locks it; one call at a time
   Shape shape_;
   View view_;
-  int bands_ = 0, filled_ = 0, fresh_ = 0;
+  int bands_ = 0, filled_slots_ = 0, fresh_slots_ = 0;
   size_t z_pitch_ = 0, row_pitch_ = 0, scratch_pitch_ = 0;
   Filter filter_{};
   std::vector<float> response_, twiddle_, tail_;
   FieldSet fields_[kGenerations];
-  SumSet settled_sums_, fresh_sums_;
+  SumSet total_, fresh_;
   Buffer ring_, z_rows_, new_z_rows_, taps_, scratch_;
   std::vector<Slot> slots_;
   std::vector<uint8_t> suspect_;

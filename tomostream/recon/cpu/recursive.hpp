@@ -9,10 +9,10 @@ namespace {
 
 // t: (n_x, kWidth) with kEdge columns before and after it, which this function fills with
 // the row's edge values; y: (n_x, kWidth); out: columns kRows apart.
-template <bool ODD, class S>
-void filter_recursive(float* t, float* y, S* out, int n_x, const RecursiveFilter& f) {
-  Floats pole[kPoles], weight[kPoles], state[2][kPoles], tap[kTaps];
-  for (int j = 0; j < kPoles; j++) {
+template <int J, bool ODD, class S>
+void filter_poles(float* t, float* y, S* out, int n_x, const RecursiveFilter& f) {
+  Floats pole[J], weight[J], state[2][J], tap[kTaps];
+  for (int j = 0; j < J; j++) {
     pole[j] = splat(ODD ? f.pole[j] * f.pole[j] : f.pole[j]);
     weight[j] = splat(f.weight[j]);
   }
@@ -25,13 +25,13 @@ void filter_recursive(float* t, float* y, S* out, int n_x, const RecursiveFilter
   // The state that a constant row would have had for ever: an object wider than the field
   // of view continues with its edge value.
   const auto settle = [&](Floats edge) __attribute__((always_inline)) {
-    for (int j = 0; j < kPoles; j++) state[0][j] = state[1][j] = edge / (1.f - pole[j]);
+    for (int j = 0; j < J; j++) state[0][j] = state[1][j] = edge / (1.f - pole[j]);
   };
   Floats before;
   // state <- pole state + the column before. If odd, even and odd columns have their own.
   const auto step = [&](Floats* s, Floats sum) __attribute__((always_inline)) {
     Floats other = {};
-    for (int j = 0; j < kPoles; j++) {
+    for (int j = 0; j < J; j++) {
       s[j] = s[j] * pole[j] + before;
       if (j == 0) other = s[0] * weight[0];
       else if (j & 1) sum += s[j] * weight[j];
@@ -71,6 +71,13 @@ void filter_recursive(float* t, float* y, S* out, int n_x, const RecursiveFilter
     backward(x - 1, state[ODD]);
   }
   if (x == 0) backward(0, state[0]);
+}
+
+template <bool ODD, class S>
+void filter_recursive(float* t, float* y, S* out, int n_x, const RecursiveFilter& f) {
+  if (f.n_poles <= 6) filter_poles<6, ODD>(t, y, out, n_x, f);
+  else if (f.n_poles == 7) filter_poles<7, ODD>(t, y, out, n_x, f);
+  else filter_poles<8, ODD>(t, y, out, n_x, f);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "reconstructor.hpp"
@@ -111,73 +112,70 @@ void Reconstructor::set_view(const View& view) {
   const View old = view_;
   view_ = view;
   view_.center = std::clamp(view.center, -kFarthest, kFarthest);
-  if (filled_ == 0) return;
+  if (filled_slots_ == 0) return;
   const bool is_other_center = view_.center != old.center;
   if (is_other_center || view_.x != old.x) remake_vertical(0);
   if (is_other_center || view_.y != old.y) remake_vertical(1);
-  if (view_.z != old.z) extract_rows();
+  if (view_.z != old.z) prepare_rows();
   if (is_other_center || view_.z != old.z) remake_horizontal();
 }
 
 void Reconstructor::remake_vertical(int axis) {
-  std::vector<int> ids[2];    // settled, fresh
-  for (int i = 0; i < shape_.n_slots; i++)
-    if (slots_[i].is_filled) ids[slots_[i].is_fresh].push_back(i);
-  const size_t line = 3 * z_pitch_, tile_bytes = tile() * (half_ ? 2 : 4);
-  std::vector<Taps> taps[2];
-  size_t lines = 0;
-  for (int s = 0; s < 2; s++) {
-    taps[s].resize(ids[s].size());
-    const size_t first = lines;
-    pool_.each(static_cast<int>(ids[s].size()), [&](int i, int) {
-      const Slot& slot = slots_[ids[s][i]];
-      int32_t* memory = taps_.as<int32_t>() + (first + i) * line;
-      make_taps(&taps[s][i], memory, axis, slot.cos, slot.sin, 1);
-    });
-    lines += ids[s].size();
-  }
-  for (int s = 0; s < 2; s++) {
-    SumSet& sums = s ? fresh_sums_ : settled_sums_;
-    Buffer& sum = axis ? sums.y : sums.x;
-    sum.clear(pool_);
-    pool_.each(bands_, [&](int band, int) {
-      std::vector<const void*> tiles;
-      for (const int id : ids[s])
-        tiles.push_back(slot_data(id) + static_cast<size_t>(band) * tile_bytes);
-      for (int i = 0; i < shape_.n_out; i += kBlock)
-        kernels_.backproject(sum.as() + static_cast<size_t>(band) * sum_tile(), i,
-                             std::min(shape_.n_out, i + kBlock), half_, tiles.data(),
-                             taps[s].data(), static_cast<int>(tiles.size()));
-    });
-  }
+  std::vector<int> ids;    // the fresh ones first
+  for (const bool fresh : {true, false})
+    for (int i = 0; i < shape_.n_slots; i++)
+      if (slots_[i].is_filled && slots_[i].is_fresh == fresh) ids.push_back(i);
+  const int count = static_cast<int>(ids.size()), fresh_count = fresh_slots_;
+  std::vector<Taps> taps(ids.size());
+  pool_.each(count, [&](int i, int) {
+    const Slot& slot = slots_[ids[i]];
+    int32_t* memory = taps_.as<int32_t>() + static_cast<size_t>(i) * 3 * z_pitch_;
+    make_taps(&taps[i], memory, axis, slot.cos, slot.sin, 1);
+  });
+  const Buffer& fresh_sum = axis ? fresh_.y : fresh_.x;
+  const Buffer& total_sum = axis ? total_.y : total_.x;
+  pool_.each(bands_, [&](int band, int) {
+    const size_t offset = static_cast<size_t>(band) * tile() * (half_ ? 2 : 4);
+    std::vector<const void*> tiles;
+    for (const int id : ids) tiles.push_back(slot_data(id) + offset);
+    float* fresh = fresh_sum.as() + static_cast<size_t>(band) * sum_tile();
+    float* total = total_sum.as() + static_cast<size_t>(band) * sum_tile();
+    for (int i = 0; i < shape_.n_out; i += kBlock) {
+      const int end = std::min(shape_.n_out, i + kBlock);
+      const size_t first = static_cast<size_t>(i) * kRows;
+      const size_t bytes = sizeof(float) * static_cast<size_t>(end - i) * kRows;
+      std::memset(fresh + first, 0, bytes);
+      kernels_.backproject(fresh, i, end, half_, tiles.data(), taps.data(), fresh_count);
+      std::memcpy(total + first, fresh + first, bytes);
+      kernels_.backproject(total, i, end, half_, tiles.data() + fresh_count,
+                           taps.data() + fresh_count, count - fresh_count);
+    }
+  });
 }
 
-void Reconstructor::extract_rows() {
+void Reconstructor::prepare_rows() {
   const size_t offset = static_cast<size_t>(view_.z / kRows) * tile() * (half_ ? 2 : 4);
-  pool_.each(shape_.n_slots, [&](int i, int) {
+  pool_.each(shape_.n_slots, [&](int i, int worker) {
     if (slots_[i].is_filled)
-      kernels_.extract_row(z_row(i), slot_data(i) + offset, shape_.n_x, half_,
-                           view_.z % kRows);
+      kernels_.prepare_row(z_row(i), row_pitch_, slot_data(i) + offset, shape_.n_x, half_,
+                           view_.z % kRows,
+                           scratch_.as() + static_cast<size_t>(worker) * scratch_pitch_);
   });
 }
 
 void Reconstructor::remake_horizontal() {
-  for (int s = 0; s < 2; s++) {
-    RowList list;
-    for (int i = 0; i < shape_.n_slots; i++)
-      if (slots_[i].is_filled && slots_[i].is_fresh == (s == 1))
-        list.add(z_row(i), slots_[i].cos, slots_[i].sin, 1);
-    Buffer& sum = (s ? fresh_sums_ : settled_sums_).z;
-    sum.clear(pool_);
-    constexpr int kRowsPerTask = 8;
-    pool_.each((shape_.n_out + kRowsPerTask - 1) / kRowsPerTask, [&](int task, int) {
-      kernels_.horizontal(sum.as(), z_pitch_, shape_.n_out, shape_.n_x,
-                          task * kRowsPerTask,
-                          std::min(shape_.n_out, (task + 1) * kRowsPerTask), view_.center,
-                          list.rows.data(), list.cos_sin.data(), list.sign.data(),
-                          static_cast<int>(list.rows.size()));
-    });
-  }
+  Rows both, total_only;
+  for (int i = 0; i < shape_.n_slots; i++)
+    if (slots_[i].is_filled)
+      (slots_[i].is_fresh ? both : total_only).add(z_row(i), slots_[i].cos, slots_[i].sin, 1);
+  total_.z.clear(pool_);
+  fresh_.z.clear(pool_);
+  const HorizontalArgs args = horizontal_args(both, total_only);
+  constexpr int kRowsPerTask = 16;
+  pool_.each((shape_.n_out + kRowsPerTask - 1) / kRowsPerTask, [&](int task, int) {
+    const int y0 = task * kRowsPerTask;
+    kernels_.horizontal(args, y0, std::min(shape_.n_out, y0 + kRowsPerTask));
+  });
 }
 
 }  // namespace tomostream

@@ -38,18 +38,23 @@ TOMO_INLINE Floats load_unaligned(const float* p) { return *(const FloatsUnalign
 TOMO_INLINE void store(float* p, Floats a) { *(Floats*)p = a; }
 TOMO_INLINE void store_unaligned(float* p, Floats a) { *(FloatsUnaligned*)p = a; }
 TOMO_INLINE Floats splat(float a) { return a - (Floats){}; }
-TOMO_INLINE Floats larger(Floats a, Floats b) { return a > b ? a : b; }    // NaN in a: b
-TOMO_INLINE Floats smaller(Floats a, Floats b) { return a < b ? a : b; }
 TOMO_INLINE int least(int a, int b) { return a < b ? a : b; }
 TOMO_INLINE int most(int a, int b) { return a > b ? a : b; }
 
 // The largest half; the ring saturates instead of storing infinity.
 constexpr float kHalfMax = 65504.f;
 
-// What vector extensions do not express well, per instruction set.
+// What vector extensions do not express well, per instruction set. larger() and smaller()
+// give b where a is not a number.
 #if TOMO_VECTOR_BYTES == 64
-TOMO_INLINE Floats lane_numbers() {
-  return (Floats){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+TOMO_INLINE Floats larger(Floats a, Floats b) {
+  return (Floats)_mm512_max_ps((__m512)a, (__m512)b);
+}
+TOMO_INLINE Floats smaller(Floats a, Floats b) {
+  return (Floats)_mm512_min_ps((__m512)a, (__m512)b);
+}
+TOMO_INLINE Ints lane_numbers() {
+  return (Ints){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 }
 TOMO_INLINE Floats load(const Half* p) {
   return (Floats)_mm512_cvtph_ps(_mm256_load_si256((const __m256i*)p));
@@ -73,7 +78,13 @@ TOMO_INLINE Floats permute(Floats a, Ints i) {
   __builtin_shufflevector(a, b, i, j, k, l, i + 4, j + 4, k + 4, l + 4, i + 8, j + 8, \
                           k + 8, l + 8, i + 12, j + 12, k + 12, l + 12)
 #elif TOMO_VECTOR_BYTES == 32
-TOMO_INLINE Floats lane_numbers() { return (Floats){0, 1, 2, 3, 4, 5, 6, 7}; }
+TOMO_INLINE Floats larger(Floats a, Floats b) {
+  return (Floats)_mm256_max_ps((__m256)a, (__m256)b);
+}
+TOMO_INLINE Floats smaller(Floats a, Floats b) {
+  return (Floats)_mm256_min_ps((__m256)a, (__m256)b);
+}
+TOMO_INLINE Ints lane_numbers() { return (Ints){0, 1, 2, 3, 4, 5, 6, 7}; }
 TOMO_INLINE Floats load(const Half* p) {
   return (Floats)_mm256_cvtph_ps(_mm_load_si128((const __m128i*)p));
 }
@@ -96,6 +107,12 @@ TOMO_INLINE Floats permute(Floats a, Ints i) {
 #else
 #define TOMO_SHUFFLE(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
 #if defined(__SSE4_1__)
+TOMO_INLINE Floats larger(Floats a, Floats b) {
+  return (Floats)_mm_max_ps((__m128)a, (__m128)b);
+}
+TOMO_INLINE Floats smaller(Floats a, Floats b) {
+  return (Floats)_mm_min_ps((__m128)a, (__m128)b);
+}
 TOMO_INLINE Floats load_pixels(const uint8_t* p) {
   int32_t word;
   memcpy(&word, p, 4);
@@ -112,6 +129,8 @@ TOMO_INLINE void narrow(Half* p, Ints a) {
   _mm_storel_epi64((__m128i*)p, _mm_packus_epi32((__m128i)a, (__m128i)a));
 }
 #else
+TOMO_INLINE Floats larger(Floats a, Floats b) { return a > b ? a : b; }
+TOMO_INLINE Floats smaller(Floats a, Floats b) { return a < b ? a : b; }
 TOMO_INLINE Floats floor(Floats a) {
   const Floats t = __builtin_convertvector(__builtin_convertvector(a, Ints), Floats);
   return t > a ? t - 1.f : t;
@@ -203,8 +222,44 @@ TOMO_INLINE void transpose(Floats r[kWidth]) {
 #endif
 }
 
-// Natural logarithm of a normal x > 0; the polynomial of Cephes' logf, error about 1e-7.
-TOMO_INLINE Floats log_of(Floats x) {
+// - ln(x) of a normal x > 0.
+#if TOMO_VECTOR_BYTES == 64
+// ln x = exponent ln 2 - ln c + ln(c m), with 1/c from a table by the mantissa's first five
+// bits; |c m - 1| < 1/64, so three terms of the series leave 1e-8.
+struct LogTable {
+  alignas(64) float inverse[32], log_inverse[32];
+};
+constexpr double log_near_one(double x) {    // by the series of atanh
+  const double z = (x - 1) / (x + 1);
+  double sum = 0, power = z;
+  for (int k = 1; k < 40; k += 2, power *= z * z) sum += power / k;
+  return 2 * sum;
+}
+constexpr LogTable make_log_table() {
+  LogTable t{};
+  for (int i = 0; i < 32; i++) {
+    t.inverse[i] = (float)(64. / (65 + 2 * i));
+    t.log_inverse[i] = (float)log_near_one(t.inverse[i]);
+  }
+  return t;
+}
+constexpr LogTable kLogTable = make_log_table();
+
+TOMO_INLINE Floats minus_log(Floats x) {
+  const auto look_up = [](const float* table, __m512i i) {
+    return (Floats)_mm512_permutex2var_ps(_mm512_load_ps(table), i,
+                                          _mm512_load_ps(table + 16));
+  };
+  const __m512i index = _mm512_srli_epi32((__m512i)x, 18);    // the low five bits count
+  const Floats mantissa = (Floats)(((Ints)x & 0x7fffff) | 0x3f800000);
+  const Floats exponent = (Floats)_mm512_getexp_ps((__m512)x);
+  const Floats r = mantissa * look_up(kLogTable.inverse, index) - 1.f;
+  const Floats rest = look_up(kLogTable.log_inverse, index) - exponent * 0.69314718056f;
+  return (rest - r) + (r * r) * (0.5f - r * 0.333333333f);
+}
+#else
+// The polynomial of Cephes' logf, error about 1e-7.
+TOMO_INLINE Floats minus_log(Floats x) {
   const Ints bits = (Ints)x, exponent = (bits - 0x3f3504f3) >> 23;    // sqrt(1/2)
   const Floats t = (Floats)(bits - (exponent << 23)) - 1.f;
   Floats p = t * 7.0376836292e-2f + -1.1514610310e-1f;
@@ -217,8 +272,9 @@ TOMO_INLINE Floats log_of(Floats x) {
   p = p * t + 3.3333331174e-1f;
   const Floats t2 = t * t;
   const Floats e = __builtin_convertvector(exponent, Floats);
-  return t + (p * t * t2 - 0.5f * t2) + e * 0.69314718056f;
+  return (0.5f * t2 - p * t * t2) - t - e * 0.69314718056f;
 }
+#endif
 
 }  // namespace
 }  // namespace tomostream
