@@ -1,11 +1,13 @@
 """The operator's records as an EPICS database, made from `core.controls`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from tomostream.core.controls import Control
+from tomostream.core.controls import Control, RecordKind
 
-Saved = Mapping[str, float | int | str]
+Value = float | int | str
+Saved = Mapping[str, Value]
 """Values by record name; choices as text."""
+Fields = dict[str, Value]
 
 LONG_TEXT_SIZE = 256
 """Bytes of a name with its closing zero; the longest PV or channel name in use."""
@@ -16,9 +18,7 @@ _STATES = (
     "EI", "NI", "TE", "EL", "TV", "TT", "FT", "FF",
 )  # fmt: skip
 _DESCRIPTION_LENGTH = 40
-_ABORT_HOLDS_S = 1.0
-
-Fields = dict[str, float | int | str]
+_PRESS_HOLDS_S = 1.0
 
 
 def database_text(
@@ -28,7 +28,7 @@ def database_text(
     macros: Mapping[str, str],
     saved: Saved | None = None,
 ) -> str:
-    """Give all records but the busy one, whose put-callback needs a program.
+    """Give all records but those named by `holder_name`.
 
     Parameters
     ----------
@@ -45,13 +45,20 @@ def database_text(
     return "\n".join(
         _record(prefix, control, _first_value(control, macros, saved))
         for control in controls
-        if control.kind != "busy"
     )
 
 
-def _first_value(
-    control: Control, macros: Mapping[str, str], saved: Saved
-) -> float | int | str:
+def holder_name(name: str) -> str:
+    """Give the name of the record that holds a busy record's put-callback.
+
+    A put-callback waits for all records that its put has processed. Base has no busy
+    record, and one that is itself in process for long would post no monitors: so the
+    record is done at once and forwards to one that takes its time.
+    """
+    return f"{name}Busy"
+
+
+def _first_value(control: Control, macros: Mapping[str, str], saved: Saved) -> Value:
     value = saved.get(control.name, control.default)
     if isinstance(value, str):
         for name, text in macros.items():
@@ -59,8 +66,8 @@ def _first_value(
     return value
 
 
-def _record(prefix: str, control: Control, value: float | int | str) -> str:
-    kind, fields = _kind_and_fields(prefix, control, value)
+def _record(prefix: str, control: Control, value: Value) -> str:
+    kind, fields = _MAKERS[control.kind](prefix, control, value)
     fields = {"DESC": control.help[:_DESCRIPTION_LENGTH], **fields}
     lines = [f'record({kind}, "{prefix}{control.name}") {{']
     for name, entry in fields.items():
@@ -70,33 +77,19 @@ def _record(prefix: str, control: Control, value: float | int | str) -> str:
     return "\n".join([*lines, "}", ""])
 
 
-def _kind_and_fields(
-    prefix: str, control: Control, value: float | int | str
-) -> tuple[str, Fields]:
-    match control.kind:
-        case "number":
-            return "ao", _numeric(control, value) | {"PREC": control.precision}
-        case "integer" if control.writer == "service":
-            # Counters outgrow 32 bits; Channel Access clients get doubles.
-            return "int64out", _numeric(control, value)
-        case "integer":
-            return "longout", _numeric(control, value)
-        case "choice":
-            return "mbbo", _choice(control, value)
-        case "text":
-            return "stringout", {"VAL": str(value), "PINI": "YES"}
-        case "long_text":
-            return "lso", _long_text(str(value))
-        case "status":
-            return "waveform", {"FTVL": "UCHAR", "NELM": STATUS_SIZE, "PINI": "YES"}
-        case "command":
-            # Back to No by itself, for clients that only ever write Yes.
-            return "bo", _switch(control) | {"HIGH": _ABORT_HOLDS_S}
-        case _:
-            return _MACHINERY[control.kind](prefix, control)
+def _number(prefix: str, control: Control, value: Value) -> tuple[str, Fields]:
+    del prefix
+    return "ao", _numeric(control, value) | {"PREC": control.precision}
 
 
-def _numeric(control: Control, value: float | int | str) -> Fields:
+def _integer(prefix: str, control: Control, value: Value) -> tuple[str, Fields]:
+    del prefix
+    # Counters outgrow 32 bits; Channel Access clients get them as doubles.
+    kind = "int64out" if control.writer == "service" else "longout"
+    return kind, _numeric(control, value)
+
+
+def _numeric(control: Control, value: Value) -> Fields:
     fields: Fields = {"VAL": value, "PINI": "YES", "EGU": control.unit}
     if control.low is not None and control.high is not None:
         fields |= {"DRVL": control.low, "DRVH": control.high}
@@ -106,7 +99,8 @@ def _numeric(control: Control, value: float | int | str) -> Fields:
     return fields
 
 
-def _choice(control: Control, value: float | int | str) -> Fields:
+def _choice(prefix: str, control: Control, value: Value) -> tuple[str, Fields]:
+    del prefix
     chosen = control.choices.index(value) if isinstance(value, str) else value
     fields: Fields = {"VAL": chosen, "PINI": "YES"}
     for index, text in enumerate(control.choices):
@@ -118,23 +112,48 @@ def _choice(control: Control, value: float | int | str) -> Fields:
         fields[f"{state}ST"] = text
         if control.severities:
             fields[f"{state}SV"] = control.severities[index]
-    return fields
+    return "mbbo", fields
 
 
-def _switch(control: Control) -> Fields:
-    no, yes = control.choices
-    return {"ZNAM": no, "ONAM": yes, "VAL": 0, "PINI": "YES"}
+def _text(prefix: str, control: Control, value: Value) -> tuple[str, Fields]:
+    del prefix, control
+    return "stringout", {"VAL": value, "PINI": "YES"}
 
 
-def _long_text(value: str) -> Fields:
-    return {
+def _long_text(prefix: str, control: Control, value: Value) -> tuple[str, Fields]:
+    del prefix, control
+    # Up to 39 characters an lso is a stringout to its clients, more are in .VAL$.
+    text = str(value)[: LONG_TEXT_SIZE - 1]
+    return "lso", {
         "SIZV": LONG_TEXT_SIZE,
-        "DOL": f"{{const:{_quoted(value[: LONG_TEXT_SIZE - 1])}}}",
+        "DOL": f"{{const:{_quoted(text)}}}",
         "PINI": "YES",
     }
 
 
-def _tweak(prefix: str, control: Control) -> tuple[str, Fields]:
+def _status(prefix: str, control: Control, value: Value) -> tuple[str, Fields]:
+    del prefix, control, value
+    return "waveform", {"FTVL": "UCHAR", "NELM": STATUS_SIZE, "PINI": "YES"}
+
+
+def _busy(prefix: str, control: Control, value: Value) -> tuple[str, Fields]:
+    del value
+    return "bo", _switch(control) | {"FLNK": prefix + holder_name(control.name)}
+
+
+def _command(prefix: str, control: Control, value: Value) -> tuple[str, Fields]:
+    del prefix, value
+    # Back to No by itself, for clients that only ever write Yes.
+    return "bo", _switch(control) | {"HIGH": _PRESS_HOLDS_S}
+
+
+def _switch(control: Control) -> Fields:
+    no, yes = control.choices
+    return {"ZNAM": no, "ONAM": yes, "VAL": 0}
+
+
+def _tweak(prefix: str, control: Control, value: Value) -> tuple[str, Fields]:
+    del value
     sign = "+" if control.name.endswith("Up") else "-"
     return "calcout", {
         "INPA": f"{prefix}Center NPP",
@@ -145,7 +164,8 @@ def _tweak(prefix: str, control: Control) -> tuple[str, Fields]:
     }
 
 
-def _watchdog(prefix: str, control: Control) -> tuple[str, Fields]:
+def _watchdog(prefix: str, control: Control, value: Value) -> tuple[str, Fields]:
+    del value
     return "calcout", {
         "SCAN": "1 second",
         "INPA": f"{prefix}{control.name}.VAL NPP",
@@ -157,23 +177,31 @@ def _watchdog(prefix: str, control: Control) -> tuple[str, Fields]:
     }
 
 
-def _running(prefix: str, control: Control) -> tuple[str, Fields]:
+def _running(prefix: str, control: Control, value: Value) -> tuple[str, Fields]:
     del prefix
     stopped, running = control.choices
     at_stop, at_run = control.severities
     return "bi", {
         "ZNAM": stopped, "ONAM": running, "ZSV": at_stop, "OSV": at_run,
-        "VAL": 0, "PINI": "YES",
+        "VAL": value, "PINI": "YES",
     }  # fmt: skip
 
 
-_MACHINERY = {
+_MAKERS: dict[RecordKind, Callable[[str, Control, Value], tuple[str, Fields]]] = {
+    "number": _number,
+    "integer": _integer,
+    "choice": _choice,
+    "text": _text,
+    "long_text": _long_text,
+    "status": _status,
+    "busy": _busy,
+    "command": _command,
     "tweak": _tweak,
     "watchdog": _watchdog,
     "running": _running,
 }
 
 
-def _quoted(value: float | int | str) -> str:
+def _quoted(value: Value) -> str:
     text = str(value).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{text}"'

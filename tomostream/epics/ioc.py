@@ -17,7 +17,7 @@ from softioc import asyncio_dispatcher, builder, fields, imports, softioc
 
 from tomostream.core.controls import CONTROLS, Control
 from tomostream.core.errors import ConfigurationError
-from tomostream.epics.database import LONG_TEXT_SIZE, Saved, database_text
+from tomostream.epics.database import LONG_TEXT_SIZE, Saved, database_text, holder_name
 from tomostream.epics.settings import SAVED_CONTROLS, SettingsFile
 
 logger = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ def _start_records(config: IocConfig, saved: Saved) -> None:
     builder.SetSimpleRecordNames("", "")
     for control in CONTROLS:
         if control.kind == "busy":
-            _BusyRecord(config.prefix, control)
+            _Holder(config.prefix, control)
     builder.LoadDatabase()
     text = database_text(config.prefix, CONTROLS, macros=config.macros(), saved=saved)
     with tempfile.NamedTemporaryFile("w", suffix=".db", encoding="utf-8") as file:
@@ -113,24 +113,21 @@ def _start_records(config: IocConfig, saved: Saved) -> None:
     softioc.iocInit(asyncio_dispatcher.AsyncioDispatcher(), enable_pva=False)
 
 
-class _BusyRecord:
-    """A record whose put-callback completes when it is back at its first choice.
-
-    It stands for the busy record of synApps, which EPICS base lacks.
-    """
+class _Holder:
+    """Hold a busy record's put-callback until it is back at its first choice."""
 
     def __init__(self, prefix: str, control: Control) -> None:
-        self._done, acquire = control.choices
+        self._name = prefix + control.name
         self._record = builder.boolOut(
-            prefix + control.name,
-            ZNAM=self._done, ONAM=acquire, DESC=control.help[:40],
+            prefix + holder_name(control.name),
+            DESC=f"Holds the put-callback of {control.name}",
             initial_value=0, blocking=True, always_update=True,
             on_update=self._wait_until_done,
         )  # fmt: skip
 
     async def _wait_until_done(self, value: object) -> None:
         del value
-        while self._record.get_field("VAL") != self._done:
+        while _number(self._name) != 0:
             await asyncio.sleep(_BUSY_LOOK_S)
 
 
@@ -146,8 +143,13 @@ def _value(prefix: str, control: Control) -> float | int | str:
             f"{name}.VAL$", fields.DBF_CHAR, ctypes.addressof(text), LONG_TEXT_SIZE
         )
         return text.value.decode("utf-8", errors="replace")
+    number = _number(name)
+    if control.choices:
+        return control.choices[int(number)]
+    return int(number) if control.kind == "integer" else number
+
+
+def _number(name: str) -> float:
     number = ctypes.c_double()
     imports.db_get_field(name, fields.DBF_DOUBLE, ctypes.addressof(number), 1)
-    if control.choices:
-        return control.choices[int(number.value)]
-    return int(number.value) if control.kind == "integer" else number.value
+    return number.value

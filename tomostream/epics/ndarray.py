@@ -5,7 +5,7 @@ decode, and into what, is found by who calls `ImageArrival.pixels`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
@@ -46,7 +46,7 @@ UNION_FIELDS: Mapping[np.dtype[np.generic], str] = {
 class ImageReader:
     """What to read from the source's NTNDArrays, and how the camera stands."""
 
-    orientation: Orientation = Orientation()
+    orientation: Orientation = field(default_factory=Orientation)
     angle_attribute: str | None = None
     """Name of the NDAttribute that holds the angle in degrees, where there is one."""
     time_field: TimeField = "timeStamp"

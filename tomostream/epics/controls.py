@@ -1,0 +1,153 @@
+"""The operator's records, as the service sees them."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tomostream.core.controls import CONTROLS, Control, control
+from tomostream.core.parameters import Parameters, Value
+from tomostream.core.ports import Clock, Command
+from tomostream.epics.buttons import BUTTONS, RESTING_STATES, Buttons
+from tomostream.epics.links import Handler, Monitor, RecordLinks
+from tomostream.epics.source import LOOK_S, WatchedSource
+from tomostream.runtime import DropOldestQueue, Latest, StopSignal
+
+logger = logging.getLogger(__name__)
+
+_TEXT_LENGTH = 39
+_STATUS_LENGTH = 255
+_MANY = 256
+
+_PARAMETERS = tuple(c for c in CONTROLS if c.field)
+_READINGS = tuple(c for c in CONTROLS if c.writer == "service" and c.kind != "running")
+
+
+@dataclass(frozen=True, slots=True)
+class _Put:
+    name: str
+    value: float | str
+
+
+class CaControls(WatchedSource):
+    """Parameters, buttons and readings over Channel Access.
+
+    The loop's thread reads snapshots and leaves readings; a worker owns the channels
+    and writes; the library's thread only turns what came into a new snapshot. So an
+    IOC that hangs or dies costs the loop nothing. A sink given to `start` is told when
+    the IOC comes and goes.
+
+    Parameters
+    ----------
+    prefix
+        P and R together.
+    clock
+        Tells the worker how long the IOC has been away.
+    """
+
+    def __init__(self, prefix: str, clock: Clock) -> None:
+        super().__init__(prefix, clock)
+        self._parameters = Latest(Parameters())
+        self._refused: Latest[Mapping[str, str]] = Latest({})
+        self._readings: Latest[Mapping[str, float | str]] = Latest({})
+        self._puts: DropOldestQueue[_Put] = DropOldestQueue(_MANY)
+        self._buttons = Buttons(clock)
+        self._links = RecordLinks(
+            self._monitors(), clock, written=[prefix + c.name for c in _READINGS]
+        )
+
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """Why a record's value is not used, by record name; the old one is kept."""
+        return self._refused.get()
+
+    def parameters(self) -> Parameters:
+        """Give the newest snapshot."""
+        return self._parameters.get()
+
+    def commands(self) -> Sequence[Command]:
+        """Give the buttons pressed since the last call, in order."""
+        return self._buttons.commands()
+
+    def report(self, readings: Mapping[str, float | int | str]) -> None:
+        """Leave readings for the worker to write.
+
+        Watchdog is written whatever it was before. StartRecon follows SessionState: a
+        client that waits for its end is let go however the session ended.
+        """
+        wired = {
+            name: _on_the_wire(control(name), value) for name, value in readings.items()
+        }
+        lives = wired.pop("Watchdog", None)
+        if lives is not None:
+            self._puts.put(_Put("Watchdog", lives))
+        state = readings.get("SessionState")
+        if state is not None:
+            start = self._buttons.started(state not in RESTING_STATES)
+            if start is not None:
+                self._puts.put(_Put("StartRecon", start))
+        known = self._readings.get()
+        if any(known.get(name) != value for name, value in wired.items()):
+            self._readings.set({**known, **wired})
+
+    def write_parameters(self, parameters: Parameters) -> None:
+        """Write back what differs from the records."""
+        shown = self._parameters.get().values()
+        for name, value in parameters.values().items():
+            if shown[name] != value:
+                self._puts.put(_Put(name, value))
+
+    def _monitors(self) -> dict[str, Monitor]:
+        handlers = {c.name: self._on_parameter(c) for c in _PARAMETERS}
+        handlers |= {name: self._buttons.handler(name) for name in BUTTONS}
+        return {self._name + name: Monitor(take) for name, take in handlers.items()}
+
+    def _on_parameter(self, parameter: Control) -> Handler:
+        def take(value: Value, _: float) -> None:
+            refused = dict(self._refused.get())
+            try:
+                snapshot = self._parameters.get().with_value(parameter, value)
+                self._parameters.set(snapshot)
+                refused.pop(parameter.name, None)
+            except (TypeError, ValueError, OverflowError) as exc:
+                logger.warning("parameter not used: %s", exc)
+                refused[parameter.name] = str(exc)
+            if refused != self._refused.get():
+                self._refused.set(refused)
+
+        return take
+
+    def _watch(self, stop: StopSignal) -> None:
+        links = self._links
+        links.open()
+        written: dict[str, float | str] = {}
+        try:
+            while True:
+                is_last = stop.is_set()
+                for name in links.look():
+                    # An IOC that has come again knows nothing of what it was told.
+                    written.pop(name.removeprefix(self._name), None)
+                self._tell(bool(links.connected))
+                readings, version = self._readings.snapshot()
+                self._write(readings, written)
+                if is_last:
+                    return
+                self._readings.wait_newer(version, LOOK_S)
+        finally:
+            links.close()
+
+    def _write(
+        self, readings: Mapping[str, float | str], written: dict[str, float | str]
+    ) -> None:
+        for put in self._puts.drain(_MANY):
+            self._links.put(self._name + put.name, put.value)
+        for name, value in readings.items():
+            if written.get(name) != value and self._links.put(self._name + name, value):
+                written[name] = value
+
+
+def _on_the_wire(record: Control, value: float | str) -> float | str:
+    if isinstance(value, str):
+        if record.choices:
+            return record.choices.index(value)
+        return value[: _TEXT_LENGTH if record.kind == "text" else _STATUS_LENGTH]
+    return value
