@@ -108,8 +108,7 @@ class Demo:
         if not self._children.wait_ready(_START_S, self._interruption):
             return False
         self._server = server
-        server.start()
-        server.set_parameters(self._first_parameters(camera.readiness or {}))
+        server.start(self._first_parameters(camera.readiness or {}))
         return True
 
     def wait_for_slices(self) -> bool:
@@ -204,7 +203,7 @@ class Demo:
         if center is None:
             center = float(camera.get("center") or (n_x - 1) / 2)
         return replace(
-            self.server.parameters, center=center, ortho_x=n_x // 2, ortho_y=n_x // 2,
+            Parameters(), center=center, ortho_x=n_x // 2, ortho_y=n_x // 2,
             ortho_z=n_z // 2,
         )  # fmt: skip
 

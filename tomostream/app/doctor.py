@@ -237,7 +237,3 @@ def _is_taken(port: int, kind: int) -> bool:
         except OSError:
             return True
     return False
-
-
-def examine_beamline(prefix: str, *, timeout_s: float) -> list[Finding]:
-    return []

@@ -56,5 +56,10 @@ class Interruption:
             select.select([self._reading], [], [], max(timeout_s, 0.0))
         return self._is_set
 
+    def wait_forever(self) -> None:
+        """Wait for the request to end, however long."""
+        while not self.wait(3600.0):
+            pass
+
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.request()

@@ -33,7 +33,7 @@ class Names:
     @property
     def image_name_record(self) -> str:
         """Record whose value is the image plugin's prefix."""
-        return f"{self.tomoscan}ImagePVAPName"
+        return f"{self.tomoscan}ImagePVAPrefix"
 
     @property
     def dark(self) -> str:

@@ -95,7 +95,7 @@ def grey_limits(*images: F32) -> tuple[float, float]:
     values = np.concatenate([image[np.isfinite(image)] for image in images])
     if values.size == 0:
         return 0.0, 1.0
-    low, high = (float(v) for v in np.percentile(values, (0.5, 99.8)))
+    low, high = (float(v) for v in np.percentile(values, (0.5, 99.0)))
     return (low, high) if high > low else (low, low + 1.0)
 
 
@@ -147,7 +147,7 @@ def _draw_head(draw: ImageDraw.ImageDraw, shown: Publication, *, channel: str) -
         f"Center {shown.center:.2f} pixel",
         f"{shown.filter_type} filter",
         f"{shown.slots_filled} projections",
-        f"newest at {shown.angle_deg:.1f} deg",
+        f"newest at {shown.angle_deg % 360:.1f} deg",
         f"update {shown.unique_id}",
     )
     draw.text((_MARGIN, 66), "     ".join(facts), font=_font(18), fill=_FAINT)

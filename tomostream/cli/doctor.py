@@ -28,6 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="try to reach the records below P, and the channels that they name",
     )  # fmt: skip
     parser.add_argument(
+        "--channel", metavar="NAME",
+        help="try to get an image from this pvAccess channel, such as sim:Pva1:Image",
+    )  # fmt: skip
+    parser.add_argument(
         "--timeout", type=kinds.positive, default=3.0, metavar="S",
         help="how long to wait for records and channels (default: %(default)g)",
     )  # fmt: skip
@@ -40,11 +44,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the findings; 1 if something that is needed is missing."""
     from tomostream.app.demo import write_json
-    from tomostream.app.doctor import State, examine_beamline, examine_machine
+    from tomostream.app.doctor import State, examine_machine
 
     findings = examine_machine()
-    if options.prefix:
-        findings += examine_beamline(options.prefix, timeout_s=options.timeout)
+    if options.prefix or options.channel:
+        from tomostream.app import reach
+
+        if options.prefix:
+            findings += reach.examine_records(options.prefix, timeout_s=options.timeout)
+        if options.channel:
+            findings += reach.examine_image_channel(
+                options.channel, timeout_s=options.timeout
+            )
     for finding in findings:
         print(f"{_MARKS[finding.state]} {finding.subject:<12}{finding.text}")
         if finding.fix:

@@ -1,6 +1,7 @@
 """`tomostream ioc`: the operator's records."""
 
 import argparse
+from typing import NoReturn
 
 from tomostream.cli import options as kinds
 
@@ -17,7 +18,7 @@ machine, EPICS_CAS_SERVER_PORT chooses its port.
 EPILOG = """\
 examples:
   tomostream ioc --prefix 2bmb:TomoStream: --tomoscan 2bmb:TomoScanStream: \\
-      --image 2bmb:TomoScanStream:ImagePVAPName --autosave ~/tomostream_settings.yaml
+      --image 2bmb:TomoScanStream:ImagePVAPrefix --autosave ~/tomostream_settings.yaml
 """
 
 
@@ -46,6 +47,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kinds.add_ready_json(parser)
 
 
-def run(options: argparse.Namespace) -> int:
-    """Serve the records until Ctrl-C or SIGTERM."""
-    raise NotImplementedError
+def run(options: argparse.Namespace) -> NoReturn:
+    """Serve the records until Ctrl-C or SIGTERM; ends the process."""
+    from tomostream.app.interruption import Interruption
+    from tomostream.app.log import set_up_log
+    from tomostream.app.names import Names
+    from tomostream.epics import ioc
+
+    set_up_log()
+    names = Names.below(options.prefix)
+    config = ioc.IocConfig(
+        prefix=names.records,
+        tomo_scan=options.tomoscan or names.tomoscan,
+        image_p=options.image or names.image_name_record,
+        dark_pva=options.dark or names.dark,
+        flat_pva=options.flat or names.flat,
+        theta_pva=options.theta or names.theta,
+        recon_pva=options.recon or names.recon,
+        settings_file=options.autosave,
+    )
+    announce = kinds.announcer(options, "IOC")
+    with Interruption() as interruption:
+        ioc.run(
+            config,
+            when_ready=lambda: announce({"prefix": names.records}),
+            wait_for_end=interruption.wait_forever,
+        )

@@ -62,16 +62,18 @@ def run(options: argparse.Namespace) -> int:
         print(example.read_text(encoding="utf-8"), end="")
         return 0
     from tomostream.app.config import Config, load_config
-    from tomostream.app.server import serve
+    from tomostream.app.log import set_up_log
 
     config = (
-        load_config(options.config)
-        if options.config
-        else Config(prefix=options.prefix, start_at_once=options.start)
+        load_config(options.config) if options.config else Config(prefix=options.prefix)
     )
-    serve(
-        config,
-        duration_s=options.duration,
-        announce=kinds.announcer(options, "service"),
-    )
+    if options.start:
+        config = config.model_copy(update={"start_at_once": True})
+    log = config.log
+    set_up_log(log.file, log.level, megabytes=log.megabytes, kept=log.kept)
+    # After the log: the EPICS libraries that it loads have things to say.
+    from tomostream.app.daemon import serve
+
+    announce = kinds.announcer(options, "service")
+    serve(config, announce=announce, duration_s=options.duration)
     return 0

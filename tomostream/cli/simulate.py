@@ -15,7 +15,7 @@ FirstProjid. With the prefix sim: these are
   sim:TomoScanStream:StreamDarkFields       averaged dark field
   sim:TomoScanStream:StreamFlatFields       averaged flat field
   sim:TomoScanStream:StreamTheta            angle table, degrees
-  sim:TomoScanStream:FrameType, FirstProjid, ImagePVAPName ...   Channel Access
+  sim:TomoScanStream:FrameType, FirstProjid, ImagePVAPrefix ...   Channel Access
 
 EPICS_* variables hold as usual. A second Channel Access server on this machine
 (`tomostream ioc`) needs another EPICS_CAS_SERVER_PORT.

@@ -1,0 +1,77 @@
+import socket
+
+import pytest
+
+from tomostream.app import doctor
+from tomostream.app.doctor import State, examine_machine
+
+
+def findings(subject, **given):
+    return [f for f in examine_machine(**given) if f.subject == subject]
+
+
+def test_this_machine_is_good_enough():
+    assert not [f for f in examine_machine({}) if f.state is State.BAD]
+
+
+def test_every_failure_comes_with_a_fix(monkeypatch):
+    monkeypatch.setattr(doctor, "NEEDED", ("numpy", "no-such-package"))
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
+    bad = [f for f in examine_machine({}) if f.state is not State.GOOD]
+    assert {f.subject for f in bad} >= {"packages", "compiler"}
+    assert all(f.fix for f in bad if f.subject != "GPU")
+
+
+def test_every_instruction_set_is_tried():
+    (kernels,) = findings("kernels")
+    assert kernels.state is State.GOOD
+    assert "baseline" in kernels.text
+
+
+def test_kernels_that_compute_nonsense_are_found(monkeypatch):
+    monkeypatch.setattr(doctor.np, "ones", doctor.np.zeros)
+    (kernels,) = findings("kernels")
+    assert kernels.state is State.BAD
+    assert "wrong" in kernels.text
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "state"),
+    [
+        ("Linux", "x86_64", State.GOOD),
+        ("Linux", "aarch64", State.NOTE),
+        ("Darwin", "arm64", State.NOTE),
+    ],
+)
+def test_only_what_was_tested_is_called_tested(monkeypatch, system, machine, state):
+    monkeypatch.setattr(doctor.platform, "system", lambda: system)
+    monkeypatch.setattr(doctor.platform, "machine", lambda: machine)
+    (platform,) = findings("platform")
+    assert platform.state is state
+    assert f"{system} {machine}" in platform.text
+
+
+def test_an_empty_address_list_without_broadcast_finds_nobody():
+    environ = {"EPICS_CA_AUTO_ADDR_LIST": "NO", "EPICS_PVA_AUTO_ADDR_LIST": "NO"}
+    bad = [f for f in findings("EPICS", environ=environ) if f.state is State.BAD]
+    assert [f.fix.split()[1] for f in bad] == [
+        "EPICS_CA_ADDR_LIST", "EPICS_PVA_ADDR_LIST",
+    ]  # fmt: skip
+
+
+def test_name_servers_are_enough():
+    environ = {
+        "EPICS_CA_AUTO_ADDR_LIST": "NO", "EPICS_CA_NAME_SERVERS": "192.0.2.1"
+    }  # fmt: skip
+    assert all(f.state is State.GOOD for f in findings("EPICS", environ=environ))
+
+
+def test_ports_in_use_are_named(monkeypatch):
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as taken:
+        taken.bind(("", 0))
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(
+            doctor, "_STANDARD_PORTS", {"test": (port, socket.SOCK_STREAM)}
+        )
+        (ports,) = findings("ports")
+    assert f"{port} (test)" in ports.text

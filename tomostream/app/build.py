@@ -1,0 +1,194 @@
+"""Put a service together: the only place that knows every concrete class."""
+
+from dataclasses import dataclass, replace
+
+from tomostream.app.config import (
+    AttributeAngles,
+    Config,
+    FixedStepAngles,
+    OrientationSection,
+    TableAngles,
+)
+from tomostream.app.observed import ObservedControls, ObservedPublisher
+from tomostream.app.server import Parts, Server, Source
+from tomostream.core.errors import ConfigurationError
+from tomostream.core.frame import FrameKind
+from tomostream.core.ports import Clock
+from tomostream.epics.controls import CaControls
+from tomostream.epics.headless import FixedControls
+from tomostream.epics.ndarray import ImageReader
+from tomostream.epics.orientation import Orientation
+from tomostream.epics.publisher import NtNdArrayPublisher
+from tomostream.epics.subscriber import (
+    FieldSubscriber,
+    ImageSubscriber,
+    ThetaSubscriber,
+)
+from tomostream.epics.tomoscan import TomoScanSource
+from tomostream.epics.wiring import Wiring, resolve_wiring
+from tomostream.recon.engine import Engine
+from tomostream.runtime import ArrivalQueue, SystemClock
+from tomostream.service.loop import StreamLoop
+from tomostream.service.settings import AngleSource, ServiceSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connections:
+    """Names of all that the service connects to; None: not used."""
+
+    image: str
+    recon: str
+    dark: str | None = None
+    flat: str | None = None
+    theta: str | None = None
+    tomoscan: str | None = None
+
+
+def connections(config: Config, said: Wiring | None) -> Connections:
+    """Give the names: what the configuration leaves out is what the records say.
+
+    Raises
+    ------
+    ConfigurationError
+        A name that is needed is nowhere.
+    """
+    said = said or Wiring()
+    given = config.input
+    if not given.has_tomoscan:
+        said = replace(said, dark_channel=None, flat_channel=None, tomoscan_prefix=None)
+    takes_table = isinstance(config.angles, TableAngles)
+    found = Connections(
+        image=given.image_channel or said.image_channel or "",
+        recon=config.recon_channel
+        or said.recon_channel
+        or f"{config.prefix}StreamRecon",
+        dark=given.dark_channel or said.dark_channel,
+        flat=given.flat_channel or said.flat_channel,
+        theta=(given.theta_channel or said.theta_channel) if takes_table else None,
+        tomoscan=given.tomoscan_prefix or said.tomoscan_prefix,
+    )
+    for name, value in (("image", found.image), ("theta", found.theta)):
+        if not value and (name == "image" or takes_table):
+            silent = f" ({', '.join(said.silent)} silent)" if said.silent else ""
+            raise ConfigurationError(
+                f"input.{name}_channel: named neither in the configuration nor by "
+                f"the records below {config.prefix}{silent}"
+            )
+    return found
+
+
+def needs_records(config: Config) -> bool:
+    """Tell whether the records have to be asked for names."""
+    given = config.input
+    names = [given.image_channel, config.recon_channel]
+    if given.has_tomoscan:
+        names += [given.dark_channel, given.flat_channel, given.tomoscan_prefix]
+        if isinstance(config.angles, TableAngles):
+            names.append(given.theta_channel)
+    return config.use_records and None in names
+
+
+def ask_records(config: Config, *, timeout_s: float) -> Wiring:
+    """Ask the records for names."""
+    return resolve_wiring(config.prefix, SystemClock(), timeout_s=timeout_s)
+
+
+def build_server(config: Config, said: Wiring | None = None) -> Server:
+    """Make a server, which is not started yet.
+
+    Parameters
+    ----------
+    config
+        The wiring.
+    said
+        What the records say; None: they were not asked.
+
+    Raises
+    ------
+    ConfigurationError
+        A name is missing.
+    ReconstructionError
+        The backend does not work on this machine.
+    """
+    names = connections(config, said)
+    clock = SystemClock()
+    limits = config.limits
+    arrivals = ArrivalQueue(
+        capacity_frames=limits.queue_frames,
+        capacity_bytes=limits.queue_megabytes * 1_000_000,
+    )
+    records = CaControls(config.prefix, clock) if config.use_records else None
+    controls = ObservedControls(records or FixedControls())
+    channels = NtNdArrayPublisher(names.recon)
+    publisher = ObservedPublisher(channels)
+    loop = StreamLoop(
+        arrivals, _engine(config), publisher=publisher, controls=controls, clock=clock,
+        settings=_settings(config),
+    )  # fmt: skip
+    return Server(
+        Parts(
+            loop=loop, arrivals=arrivals, sources=_sources(config, names, clock),
+            records=records, controls=controls, publisher=publisher, channels=channels,
+        )
+    )  # fmt: skip
+
+
+def _engine(config: Config) -> Engine:
+    engine = config.engine
+    return Engine(
+        backend=engine.backend, isa=engine.isa, threads=engine.threads or 0,
+        ring_dtype=engine.ring, raw_slots=engine.raw_ring_frames,
+    )  # fmt: skip
+
+
+def _settings(config: Config) -> ServiceSettings:
+    settings = ServiceSettings(
+        angle_source=AngleSource(config.angles.source),
+        id_origin=config.ids.origin,
+        id_wrap=config.ids.wrap,
+        frame_type_guard_s=config.frame_type_guard_ms / 1e3,
+        require_fields=config.require_fields,
+        auto_start=config.start_at_once and config.use_records,
+        batch_frames=config.limits.batch_frames,
+        max_lag_s=config.limits.lag_ms / 1e3,
+    )
+    angles, sign = config.angles, config.orientation.rotation_sign
+    if isinstance(angles, FixedStepAngles):
+        return replace(
+            settings,
+            angle_step_deg=sign * angles.step_deg,
+            angle_start_deg=sign * angles.start_deg,
+        )
+    if isinstance(angles, AttributeAngles):
+        return replace(settings, angle_bins=angles.bins)
+    return settings
+
+
+def _sources(config: Config, names: Connections, clock: Clock) -> list[Source]:
+    angles = config.angles
+    reader = ImageReader(
+        orientation=_orientation(config.orientation),
+        angle_attribute=(
+            angles.attribute if isinstance(angles, AttributeAngles) else None
+        ),
+    )
+    sources: list[Source] = []
+    if names.theta:
+        sign = config.orientation.rotation_sign
+        sources.append(ThetaSubscriber(names.theta, clock, rotation_sign=sign))
+    if names.tomoscan:
+        sources.append(TomoScanSource(names.tomoscan, clock))
+    if names.dark:
+        sources.append(FieldSubscriber(names.dark, clock, kind=FrameKind.DARK))
+    if names.flat:
+        sources.append(FieldSubscriber(names.flat, clock, kind=FrameKind.FLAT))
+    # Last: what tells a frame's angle and kind had better be there before it.
+    sources.append(ImageSubscriber(names.image, clock, reader=reader))
+    return sources
+
+
+def _orientation(section: OrientationSection) -> Orientation:
+    return Orientation(
+        axis=section.axis, flip_x=section.flip_x, flip_z=section.flip_z,
+        rotation_sign=section.rotation_sign, roll_deg=section.roll_deg,
+    )  # fmt: skip

@@ -1,0 +1,79 @@
+"""`tomostream serve`: wait for the records, serve until the end is asked for."""
+
+import logging
+from collections.abc import Callable, Mapping
+
+from tomostream.app.build import ask_records, build_server, connections, needs_records
+from tomostream.app.config import Config
+from tomostream.app.interruption import Interruption
+from tomostream.core.errors import ConfigurationError
+from tomostream.epics.wiring import Wiring
+from tomostream.runtime import SystemClock
+
+logger = logging.getLogger(__name__)
+
+_ASK_S = 2.0
+_PATIENCE_S = 10.0
+"""Between lines in the log that tell what is waited for."""
+_CHECK_S = 0.5
+
+
+def serve(
+    config: Config,
+    *,
+    announce: Callable[[Mapping[str, object]], None],
+    duration_s: float | None = None,
+) -> None:
+    """Serve until a signal comes or the time is over.
+
+    Parameters
+    ----------
+    config
+        The wiring.
+    announce
+        Called once, when slices are served, with the names in use.
+    duration_s
+        None: no end.
+
+    Raises
+    ------
+    TomostreamError
+        It cannot start, or a part of it has died.
+    """
+    clock = SystemClock()
+    with Interruption() as interruption:
+        said = _wiring(config, interruption)
+        if interruption.is_set:
+            return
+        server = build_server(config, said)
+        try:
+            server.start()
+            names = connections(config, said)
+            announce({"image": names.image, "recon": names.recon})
+            end_s = None if duration_s is None else clock.monotonic_s() + duration_s
+            while not interruption.wait(_CHECK_S):
+                server.check()
+                if end_s is not None and clock.monotonic_s() > end_s:
+                    break
+        finally:
+            server.stop()
+
+
+def _wiring(config: Config, interruption: Interruption) -> Wiring | None:
+    """Ask the records until they say all that is needed."""
+    if not needs_records(config):
+        return None
+    clock = SystemClock()
+    tell_s = clock.monotonic_s()
+    while True:
+        said = ask_records(config, timeout_s=_ASK_S)
+        try:
+            connections(config, said)
+        except ConfigurationError as exc:
+            if clock.monotonic_s() >= tell_s:
+                tell_s = clock.monotonic_s() + _PATIENCE_S
+                logger.warning("waiting for records: %s", exc)
+        else:
+            return said
+        if interruption.wait(0.1):
+            return said
