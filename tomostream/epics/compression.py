@@ -1,6 +1,7 @@
 """areaDetector's codecs: bytes as they stood on the wire -> pixels."""
 
 from collections.abc import Callable
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -10,6 +11,8 @@ from tomostream.core.errors import MalformedFrameError
 from tomostream.core.health import RejectReason
 
 U8 = NDArray[np.uint8]
+Decoder = Callable[[Any, int, np.dtype[np.generic]], U8]
+"""(data, bytes that come out, type) -> bytes; arrays are buffers, as stubs ignore."""
 
 MAX_FRAME_BYTES = 2**32
 """No header may make us allocate more than this for one frame."""
@@ -62,12 +65,12 @@ def decompress(
     return decoded.reshape(-1).view(dtype).reshape(shape)
 
 
-def _lz4(data: U8, n_bytes: int, dtype: np.dtype[np.generic]) -> U8:
+def _lz4(data: Any, n_bytes: int, dtype: np.dtype[np.generic]) -> U8:
     del dtype
     return np.frombuffer(imagecodecs.lz4_decode(data, out=n_bytes), np.uint8)
 
 
-def _blosc(data: U8, n_bytes: int, dtype: np.dtype[np.generic]) -> U8:
+def _blosc(data: Any, n_bytes: int, dtype: np.dtype[np.generic]) -> U8:
     del dtype
     # Blosc believes its own header, and reads past the end of shorter data.
     header = np.frombuffer(bytes(data[4:16]).ljust(12, b"\0"), "<u4")
@@ -79,7 +82,7 @@ def _blosc(data: U8, n_bytes: int, dtype: np.dtype[np.generic]) -> U8:
     return np.frombuffer(imagecodecs.blosc_decode(data, out=n_bytes), np.uint8)
 
 
-def _jpeg(data: U8, n_bytes: int, dtype: np.dtype[np.generic]) -> U8:
+def _jpeg(data: Any, n_bytes: int, dtype: np.dtype[np.generic]) -> U8:
     if dtype.itemsize != 1:
         raise _refused(f"jpeg: expected 8-bit pixels, got {dtype}")
     image = imagecodecs.jpeg_decode(data)
@@ -88,7 +91,7 @@ def _jpeg(data: U8, n_bytes: int, dtype: np.dtype[np.generic]) -> U8:
     return image
 
 
-def _bslz4(data: U8, n_bytes: int, dtype: np.dtype[np.generic]) -> U8:
+def _bslz4(data: Any, n_bytes: int, dtype: np.dtype[np.generic]) -> U8:
     """Undo `bshuf_compress_lz4`, which imagecodecs has in two halves.
 
     Every block is its compressed length (big-endian, 4 bytes) and an LZ4 block; what
@@ -98,14 +101,15 @@ def _bslz4(data: U8, n_bytes: int, dtype: np.dtype[np.generic]) -> U8:
     head = n_bytes - n_bytes % (_MULTIPLE * itemsize)
     block = max(_BLOCK_BYTES // itemsize // _MULTIPLE * _MULTIPLE, 128) * itemsize
     shuffled = np.empty(head, np.uint8)
-    view, done, at = memoryview(data), 0, 0
+    view: Any = memoryview(data)
+    done = at = 0
     while done < head:
         size = min(block, head - done)
         start = at + 4
         at = start + int.from_bytes(view[at:start], "big")
         if at > len(data):
             raise _refused(f"bslz4: expected {at} bytes or more, got {len(data)}")
-        out = shuffled[done : done + size]
+        out: Any = shuffled[done : done + size]
         if len(imagecodecs.lz4_decode(view[start:at], out=out)) != size:
             raise _refused(f"bslz4: expected a block of {size} bytes")
         done += size
@@ -115,8 +119,8 @@ def _bslz4(data: U8, n_bytes: int, dtype: np.dtype[np.generic]) -> U8:
     pixels[head:] = data[at:]
     if head:
         # An array's own item size counts here, not the argument of that name.
-        out = pixels[:head].view(dtype)
-        imagecodecs.bitshuffle_decode(shuffled.view(dtype), out=out)
+        plain: Any = pixels[:head].view(dtype)
+        imagecodecs.bitshuffle_decode(shuffled.view(dtype), out=plain)
     return pixels
 
 
@@ -124,7 +128,7 @@ def _refused(message: str) -> MalformedFrameError:
     return MalformedFrameError(message, reason=RejectReason.CODEC)
 
 
-_CODECS: dict[str, Callable[[U8, int, np.dtype[np.generic]], U8]] = {
+_CODECS: dict[str, Decoder] = {
     "lz4": _lz4,
     "bslz4": _bslz4,
     "blosc": _blosc,

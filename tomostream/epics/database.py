@@ -105,14 +105,19 @@ def _choice(prefix: str, control: Control, value: Value) -> tuple[str, Fields]:
     fields: Fields = {"VAL": chosen, "PINI": "YES"}
     for index, text in enumerate(control.choices):
         state = _STATES[index]
-        meaning = control.meanings[index] if control.meanings else index
-        # Numbers that a choice means are its raw value, as for Dezinger.
-        is_number = isinstance(meaning, int) and not isinstance(meaning, bool)
-        fields[f"{state}VL"] = meaning if is_number else index
+        fields[f"{state}VL"] = _raw(control, index)
         fields[f"{state}ST"] = text
         if control.severities:
             fields[f"{state}SV"] = control.severities[index]
     return "mbbo", fields
+
+
+def _raw(control: Control, index: int) -> int:
+    """Give a choice's raw value: the number that it means, as for Dezinger."""
+    meaning = control.meanings[index] if control.meanings else None
+    if isinstance(meaning, int) and not isinstance(meaning, bool):
+        return meaning
+    return index
 
 
 def _text(prefix: str, control: Control, value: Value) -> tuple[str, Fields]:

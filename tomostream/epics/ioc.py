@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from softioc import asyncio_dispatcher, builder, fields, imports, softioc
 
@@ -24,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 _BUSY_LOOK_S = 0.02
 _LONGEST_NAME = 60
+_DBF = {name: getattr(fields, f"DBF_{name}") for name in ("CHAR", "DOUBLE")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +67,8 @@ def run(
     *,
     when_ready: Callable[[], None],
     wait_for_end: Callable[[], object],
-) -> NoReturn:
-    """Serve the records; ends the process.
+) -> None:
+    """Serve the records; does not return, but ends the process with status 0.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def _value(prefix: str, control: Control) -> float | int | str:
     if control.kind == "long_text":
         text = ctypes.create_string_buffer(LONG_TEXT_SIZE)
         imports.db_get_field(
-            f"{name}.VAL$", fields.DBF_CHAR, ctypes.addressof(text), LONG_TEXT_SIZE
+            f"{name}.VAL$", _DBF["CHAR"], ctypes.addressof(text), LONG_TEXT_SIZE
         )
         return text.value.decode("utf-8", errors="replace")
     number = _number(name)
@@ -151,5 +151,5 @@ def _value(prefix: str, control: Control) -> float | int | str:
 
 def _number(name: str) -> float:
     number = ctypes.c_double()
-    imports.db_get_field(name, fields.DBF_DOUBLE, ctypes.addressof(number), 1)
+    imports.db_get_field(name, _DBF["DOUBLE"], ctypes.addressof(number), 1)
     return number.value

@@ -87,6 +87,7 @@ class ImageReader:
         if not codec:
             _check_length(data, shape, camera_id)
         dtype = _coded_type(pv, camera_id) if codec else data.dtype
+        binning_x, offset_x = _region_x(dimensions, self.orientation)
         return ImageArrival(
             camera_id=camera_id,
             timestamp_s=self._taken_s(pv),
@@ -97,7 +98,8 @@ class ImageReader:
             ),
             n_bytes=data.nbytes,
             angle_deg=self._angle_deg(pv, camera_id),
-            attributes=_region(dimensions, self.orientation),
+            binning_x=binning_x,
+            offset_x=offset_x,
         )  # fmt: skip
 
     def _taken_s(self, pv: pvaccess.PvObject) -> float:
@@ -193,27 +195,18 @@ def _seconds(pv: pvaccess.PvObject, field: str) -> float:
     return float(max(seconds, 0)) + 1e-9 * pv.getInt(f"{field}.nanoseconds")
 
 
-def _region(
+def _region_x(
     dimensions: list[dict[str, Any]], orientation: Orientation
-) -> dict[str, float | int | str]:
-    """Give binning and offset in the oriented image, where the source says them."""
-    across, along = dimensions
-    if orientation.axis == "rows":
-        across, along = along, across
-    region: dict[str, float | int | str] = {}
-    for axis, dimension, is_flipped in (
-        ("x", across, orientation.flip_x),
-        ("z", along, orientation.flip_z),
-    ):
-        binning, offset = dimension["binning"], float(dimension["offset"])
-        if is_flipped:
-            # Counted from the other edge, which only a valid full size tells.
-            full = dimension["fullSize"] / max(binning, 1)
-            offset = full - dimension["size"] - offset
-        if binning >= 1 and offset >= 0:
-            region[f"binning_{axis}"] = binning
-            region[f"offset_{axis}"] = offset
-    return region
+) -> tuple[float, float]:
+    """Give binning and offset of the oriented columns; (0, 0): not said validly."""
+    across = dimensions[1 if orientation.axis == "rows" else 0]
+    binning, offset = float(across["binning"]), float(across["offset"])
+    if binning < 1:
+        return 0.0, 0.0
+    if orientation.flip_x:
+        # Counted from the other edge, which only a valid full size tells.
+        offset = across["fullSize"] / binning - across["size"] - offset
+    return (binning, offset) if offset >= 0 else (0.0, 0.0)
 
 
 def _pixels(

@@ -1,0 +1,97 @@
+"""The reference page of all records, made from `core.controls`.
+
+``python -m tomostream.epics.records_page docs/reference/records.md`` writes it; a test
+finds out when that was forgotten.
+"""
+
+import sys
+from pathlib import Path
+
+from tomostream.core.controls import (
+    COMMANDS,
+    HEALTH,
+    RECONSTRUCTION,
+    STATUS,
+    WIRING,
+    Control,
+)
+
+_HEAD = """\
+# Records
+
+Made from `tomostream/core/controls.py` by `tomostream.epics.records_page`; do not edit.
+
+All names stand below `$(P)$(R)`, for instance `sim:TomoStream:Center`. `tomostream ioc`
+serves them. Values of records marked *saved* are kept across a restart of the IOC where
+it was given a settings file.
+
+Long text is an `lso` record: up to 39 characters it reads and writes like a
+`stringout`, more are in `.VAL$` (`caget -S sim:TomoStream:DarkPVAName.VAL$`).
+"""
+
+_SECTIONS = (
+    ("Wiring", "What is connected to what; read when the service starts.", WIRING),
+    ("Reconstruction", "The operator's parameters; heeded at once.", RECONSTRUCTION),
+    ("Commands", "Buttons.", COMMANDS),
+    ("Status", "Written by the service.", STATUS),
+    (
+        "Health",
+        "Written by the service; the same numbers stand in JSON reports, as "
+        "`frames_received` for `FramesReceived`.",
+        HEALTH,
+    ),
+)
+
+_KINDS = {
+    "number": "number", "integer": "integer", "choice": "choice", "text": "text",
+    "long_text": "long text", "status": "text (256 characters)", "busy": "busy",
+    "command": "button", "tweak": "process it", "watchdog": "countdown",
+    "running": "yes or no",
+}  # fmt: skip
+
+
+def records_page() -> str:
+    """Give the page as Markdown."""
+    parts = [_HEAD]
+    for title, text, controls in _SECTIONS:
+        parts.append(f"\n## {title}\n\n{text}\n\n{_table(controls)}")
+    return "".join(parts)
+
+
+def _table(controls: tuple[Control, ...]) -> str:
+    lines = [
+        "| Record | Kind | Values | First value | Saved | Meaning |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines.extend(
+        f"| `{c.name}` | {_KINDS[c.kind]} | {_values(c)} | {_first(c)} | "
+        f"{'yes' if c.is_saved else ''} | {c.help}{_alarm(c)} |"
+        for c in controls
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _values(control: Control) -> str:
+    if control.choices:
+        return ", ".join(control.choices)
+    if control.low is None or control.high is None:
+        return control.unit
+    return f"{control.low:.10g} to {control.high:.10g} {control.unit}".strip()
+
+
+def _first(control: Control) -> str:
+    if control.writer == "service" or control.kind in {"busy", "command", "tweak"}:
+        return ""
+    if control.choices and isinstance(control.default, int):
+        return control.choices[control.default]
+    return f"`{control.default}`"
+
+
+def _alarm(control: Control) -> str:
+    if control.alarm_high is None:
+        return ""
+    return f" Alarm MINOR from {control.alarm_high:g} on."
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(records_page(), encoding="utf-8")
