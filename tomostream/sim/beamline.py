@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 OnReady = Callable[[Mapping[str, object]], None]
 _RENDER_AHEAD_S = 5.0
+_LINGER_S = 0.5
+"""The last frames are still on their way when the last one was sent."""
 
 
 def run(config: SimConfig, stop: Stop, on_ready: OnReady) -> StreamSummary:
@@ -86,6 +88,8 @@ def serve(
     })  # fmt: skip
     summary = camera.run(stop)
     tomoscan.say("Ended")
+    if camera.is_done:
+        stop.wait(_LINGER_S)
     logger.info(
         "stream ended: %d frames in %.1f s, slipped %.2f s",
         summary.frames_sent, summary.elapsed_s, summary.slipped_s,

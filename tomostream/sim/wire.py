@@ -4,6 +4,7 @@ import numpy as np
 import pvaccess as pva
 from numpy.typing import NDArray
 
+from tomostream.core.errors import ProcessError
 from tomostream.core.frame import FrameKind
 from tomostream.sim.channels import FieldChannel, ImageChannel, TableChannel
 from tomostream.sim.config import StreamConfig
@@ -18,10 +19,18 @@ class PvaWire:
         Names, and what is announced of binning and region.
     shape
         (n_z, n_x) of the frames.
+
+    Raises
+    ------
+    ProcessError
+        The server does not start.
     """
 
     def __init__(self, config: StreamConfig, shape: tuple[int, int]) -> None:
-        self._server = pva.PvaServer()
+        try:
+            self._server = pva.PvaServer()
+        except pva.PvaException as exc:
+            raise ProcessError(f"pvAccess server: {exc}") from exc
         prefix = config.tomoscan_prefix
         self._fields = {
             FrameKind.DARK: FieldChannel(self._server, f"{prefix}StreamDarkFields"),

@@ -1,0 +1,276 @@
+import numpy as np
+import pytest
+
+from tomostream.core.frame import FrameKind, IdUnwrapper, IdWrap
+from tomostream.core.scan import angle_table
+from tomostream.core.schedule import AngleSchedule
+from tomostream.sim.camera import Camera, wrapped
+from tomostream.sim.config import FieldMoment, StreamConfig
+
+
+class FakeScene:
+    """Twelve angles; a frame's pixels say its index and kind."""
+
+    def __init__(self, has_fields=True):
+        self.has_fields = has_fields
+        self.to_prepare = 0
+        self.prepared = 0
+
+    def projection(self, index, time_s):
+        return np.full((2, 3), index, np.int32)
+
+    def field_frame(self, kind):
+        value = -1 if kind is FrameKind.DARK else -2
+        return np.full((2, 3), value, np.int32) if self.has_fields else None
+
+    def mean_field(self, kind):
+        return np.zeros((2, 3), np.float32) if self.has_fields else None
+
+    def table(self, least):
+        return np.tile(np.arange(0, 180, 15, dtype=np.float32), -(-least // 12))
+
+    def prepare(self):
+        if self.prepared < self.to_prepare:
+            self.prepared += 1
+            return True
+        return False
+
+
+class FakeOperator:
+    def __init__(self, log, rate_hz=100.0):
+        self.log = log
+        self.rate_hz = rate_hz
+        self.is_running = True
+        self.wants_retake = False
+        self.reports = []
+
+    def end_retake(self):
+        self.wants_retake = False
+        self.log.append(("end_retake",))
+
+    def set_frame_type(self, kind):
+        self.log.append(("frame_type", kind))
+
+    def set_first_id(self, first_id):
+        self.log.append(("first_id", first_id))
+
+    def say(self, message):
+        self.log.append(("say", message))
+
+    def report(self, **numbers):
+        self.reports.append(numbers)
+
+
+class FakeWire:
+    def __init__(self, log):
+        self.log = log
+
+    def send_frame(self, pixels, *, camera_id, taken_s):
+        self.log.append(("frame", camera_id, int(pixels[0, 0])))
+
+    def send_field(self, kind, field):
+        self.log.append(("field", kind))
+
+    def send_table(self, table_deg):
+        self.log.append(("table", len(table_deg)))
+
+
+class FakeStop:
+    """Let time pass as it is waited for; ends after a while."""
+
+    def __init__(self, clock, after_s=float("inf")):
+        self.clock = clock
+        self.end_s = clock.time_s + after_s
+
+    def wait(self, timeout_s):
+        self.clock.time_s += timeout_s
+        return self.clock.time_s >= self.end_s
+
+
+class Stage:
+    def __init__(self, clock, *, has_fields=True, rate_hz=100.0, **settings):
+        self.log = []
+        self.clock = clock
+        self.config = StreamConfig(rate_hz=rate_hz, **settings)
+        self.scene = FakeScene(has_fields)
+        self.operator = FakeOperator(self.log, self.config.rate_hz)
+        self.camera = Camera(
+            self.config,
+            self.scene,
+            wire=FakeWire(self.log),
+            operator=self.operator,
+            clock=clock,
+        )
+
+    def run(self, after_s=float("inf")):
+        self.camera.start()
+        return self.camera.run(FakeStop(self.clock, after_s))
+
+    def frames(self):
+        return [entry[1:] for entry in self.log if entry[0] == "frame"]
+
+    def names(self):
+        return [entry[0] for entry in self.log if entry[0] != "say"]
+
+
+@pytest.fixture
+def stage(clock):
+    return lambda **settings: Stage(clock, **settings)
+
+
+def test_scan_is_announced_in_tomoscans_order(stage):
+    scan = stage(frame_count=2)
+    scan.run()
+    assert scan.names() == [
+        "frame_type", "field", "field", "first_id", "table", "frame", "frame"
+    ]  # fmt: skip
+
+
+def test_ids_and_indices_have_no_gap(stage):
+    scan = stage(frame_count=500)
+    summary = scan.run()
+    assert scan.frames() == [(k + 1, k) for k in range(500)]
+    assert (summary.frames_sent, summary.frames_lost) == (500, 0)
+
+
+def test_stream_ends_after_its_duration(stage):
+    scan = stage(duration_s=2.0)
+    summary = scan.run()
+    assert summary.frames_sent == pytest.approx(200, abs=2)
+    assert summary.slipped_s == 0.0
+
+
+def test_wish_to_end_is_heard_between_frames(stage):
+    summary = stage().run(after_s=1.0)
+    assert summary.frames_sent == pytest.approx(100, abs=2)
+
+
+@pytest.mark.parametrize(("first_id", "origin"), [(1, 1), (1, 0), (0, 0), (7, 1)])
+def test_first_id_points_at_the_first_projection(stage, first_id, origin):
+    scan = stage(frame_count=20, first_id=first_id, id_origin=origin)
+    scan.run()
+    schedule = AngleSchedule(id_origin=origin)
+    schedule.announce(next(e[1] for e in scan.log if e[0] == "first_id"))
+    schedule.add(angle_table(scan.scene.table(1000)))
+    for camera_id, index in scan.frames():
+        assert schedule.assign(camera_id).index == index
+
+
+def test_frames_can_be_lost_on_purpose(stage):
+    scan = stage(frame_count=20, lose_every=5)
+    summary = scan.run()
+    assert [f[0] for f in scan.frames()] == [k for k in range(1, 21) if k % 5]
+    assert (summary.frames_sent, summary.frames_lost) == (16, 4)
+    assert all(index == camera_id - 1 for camera_id, index in scan.frames())
+
+
+def test_table_is_renewed_ahead_of_its_end_and_every_frame_keeps_its_angle(stage):
+    scan = stage(frame_count=500, table_angles=100)
+    scan.run()
+    schedule = AngleSchedule(id_origin=1)
+    renewals = 0
+    for entry in scan.log:
+        if entry[0] == "first_id":
+            schedule.announce(entry[1])
+            renewals += 1
+        elif entry[0] == "table":
+            schedule.add(angle_table(scan.scene.table(entry[1])))
+        elif entry[0] == "frame":
+            expected = (entry[1] - 1) % 12 * 15.0
+            assert schedule.assign(entry[1]).angle_deg == expected
+    # From ids 1, 109, 217, 325 and 433 on, and the one that the next frames will need.
+    assert renewals == 6
+
+
+def test_retake_says_the_kind_before_each_frame_and_sends_the_fields_after(stage):
+    scan = stage(field_frames=3, fields=FieldMoment.NEVER)
+    scan.camera.start()
+    stop = FakeStop(scan.clock, 0.0)
+    scan.camera.run(stop)
+    scan.log.clear()
+    scan.operator.wants_retake = True
+    for _ in range(8):
+        scan.clock.time_s += scan.camera.step()
+
+    kinds = [e[1:] for e in scan.log if e[0] not in {"say", "first_id", "table"}]
+    assert kinds == [
+        (FrameKind.DARK,), (2, -1), (3, -1), (4, -1),
+        (FrameKind.FLAT,), (5, -2), (6, -2), (7, -2),
+        (FrameKind.PROJECTION,), (FrameKind.DARK,), (FrameKind.FLAT,), (),
+        (8, 7), (9, 8),
+    ]  # fmt: skip
+
+
+def test_fields_may_come_after_the_first_projections(stage):
+    scan = stage(frame_count=80, fields=FieldMoment.AFTER, fields_delay_s=0.5)
+    scan.run()
+    names = scan.names()
+    assert names.index("field") > names.index("frame") + 50
+    assert names.count("field") == 2
+
+
+def test_fields_may_never_come(stage):
+    scan = stage(frame_count=300, fields=FieldMoment.NEVER)
+    scan.run()
+    assert "field" not in scan.names()
+
+
+def test_scene_without_fields_has_nothing_to_retake(stage):
+    scan = stage(frame_count=10, has_fields=False)
+    scan.operator.wants_retake = True
+    scan.run()
+    assert scan.names().count("end_retake") == 1
+    assert all(index >= 0 for _, index in scan.frames())
+
+
+def test_operator_changes_the_rate(stage):
+    scan = stage()
+    scan.camera.start()
+    scan.operator.rate_hz = 10.0
+    summary = scan.camera.run(FakeStop(scan.clock, 5.0))
+    assert summary.frames_sent == pytest.approx(50, abs=3)
+
+
+def test_operator_stops_and_goes_on_without_a_gap_in_ids(stage):
+    scan = stage()
+    scan.camera.start()
+    scan.operator.is_running = False
+    scan.camera.run(FakeStop(scan.clock, 3.0))
+    assert scan.frames() == []
+    scan.operator.is_running = True
+    summary = scan.camera.run(FakeStop(scan.clock, 1.0))
+    assert scan.frames()[0] == (1, 0)
+    # The pause is noticed to have ended after up to 0.05 s.
+    assert summary.frames_sent == pytest.approx(100, abs=7)
+    assert summary.slipped_s == 0.0
+
+
+def test_rate_that_cannot_be_kept_is_said(stage, caplog):
+    scan = stage(frame_count=200)
+    send = scan.camera._wire.send_frame
+
+    def slow(*arguments, **names):
+        scan.clock.time_s += 0.05
+        send(*arguments, **names)
+
+    scan.camera._wire.send_frame = slow
+    scan.run()
+    assert [f[0] for f in scan.frames()] == list(range(1, 201))
+    assert "Cannot keep 100 Hz" in "".join(str(e[1]) for e in scan.log if e[0] == "say")
+    assert "rate cannot be kept: wanted 100 Hz" in caplog.text
+    assert len(caplog.records) <= 3
+    assert scan.operator.reports[-1]["slipped_s"] > 3.0
+
+
+def test_waiting_time_is_used_to_work_ahead(stage):
+    scan = stage(frame_count=30)
+    scan.scene.to_prepare = 12
+    scan.run()
+    assert scan.scene.prepared == 12
+
+
+@pytest.mark.parametrize(("wrap", "first"), [(IdWrap.BITS16, 0), (IdWrap.GIGE, 1)])
+def test_wrapped_ids_are_those_that_the_service_unwraps(wrap, first):
+    unwrapper = IdUnwrapper(wrap)
+    ids = range(first, 140_000, 7)
+    assert [unwrapper.unwrap(wrapped(k, wrap)) for k in ids] == list(ids)
