@@ -27,6 +27,7 @@ from tomostream.service.tally import FrameTally
 
 _LEAST_WIDTH = 4
 """Columns; narrower frames cannot be filtered."""
+_REASONS = {reason.value: reason for reason in RejectReason}
 
 
 class Feed:
@@ -223,5 +224,4 @@ def _check_width(frame: Frame) -> None:
 
 
 def _reason(word: str) -> RejectReason:
-    known = word in RejectReason
-    return RejectReason(word) if known else RejectReason.MALFORMED
+    return _REASONS.get(word, RejectReason.MALFORMED)

@@ -26,12 +26,14 @@ class IdTracker:
     An id that lies 1 to `max_jump` above the newest one is believed. Any other is
     off the track and costs its frame, for one such id says nothing: were it believed,
     every later frame would be "backwards". When `restart_after` frames go on off the
-    track, with growing ids and time stamps that are newer than the track's, the
+    track, with growing ids and time stamps that are not older than the track's, the
     source is believed: further up it has lost frames (an outage), further down it
-    counts anew. Frames that a network sends a second time have old time stamps.
+    counts anew. Frames that a network sends a second time have old time stamps; ten
+    times as many of these are needed.
     """
 
     _REMEMBERED = 4096
+    _OLD_TIMES = 10
 
     def __init__(
         self, *, wrap: IdWrap = IdWrap.AUTO, max_jump: int, restart_after: int
@@ -44,6 +46,7 @@ class IdTracker:
         self._seen = [-1] * self._REMEMBERED
         self._run_last: int | None = None
         self._run_length = 0
+        self._is_run_old = False
 
     def track(self, camera_id: int, timestamp_s: float) -> TrackedId:
         """Judge the next frame's id; time stamp 0: unknown."""
@@ -81,13 +84,13 @@ class IdTracker:
 
     def _has_gone_on(self, camera_id: int, timestamp_s: float) -> bool:
         last, self._run_last = self._run_last, camera_id
-        is_new = timestamp_s <= 0 or timestamp_s > self._newest_s
-        goes_on = last is not None and 1 <= camera_id - last <= self._max_jump
-        if not is_new:
-            self._run_length = 0
-        else:
-            self._run_length = self._run_length + 1 if goes_on else 1
-        return self._run_length >= self._restart_after
+        if last is None or not 1 <= camera_id - last <= self._max_jump:
+            self._run_length, self._is_run_old = 0, False
+        self._run_length += 1
+        # Clocks can be set back too, so that even old frames are believed in the end.
+        self._is_run_old |= 0 < timestamp_s < self._newest_s
+        patience = self._OLD_TIMES if self._is_run_old else 1
+        return self._run_length >= patience * self._restart_after
 
     def _doubt(self, camera_id: int, step: int) -> TrackedId:
         unwrapped = self._unwrapper.preview(camera_id)

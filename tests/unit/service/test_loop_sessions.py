@@ -197,8 +197,8 @@ def test_required_fields_are_waited_for(make_bench):
     bench.start()
     bench.scan()
     bench.send_frames(range(1, 4))
-    assert bench.rejected(RejectReason.NO_FIELDS) == 3
     assert "for dark and flat" in bench.status
+    assert bench.rejected(RejectReason.NO_FIELDS) == 3
     bench.send(field_arrival(FrameKind.DARK), field_arrival(FrameKind.FLAT), 4)
     assert bench.loop.frames_entered == 1
 
