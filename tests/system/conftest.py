@@ -183,6 +183,8 @@ for name, value in values.items():
     if epics.caput(name, value, wait=True, timeout=10) != 1:
         sys.exit(f"cannot write {name}")
 pvs = [epics.PV(n, connection_timeout=10) for n in names]
+for pv in pvs:  # the type is known only then
+    pv.wait_for_connection(10)
 print(json.dumps({p.pvname: p.get(as_string=isinstance(p.type, str)
     and ("enum" in p.type or "char" in p.type), timeout=10) for p in pvs}))
 """
