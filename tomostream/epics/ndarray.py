@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from tomostream.core.arrivals import ImageArrival, RejectedArrival
 from tomostream.core.errors import MalformedFrameError
-from tomostream.core.frame import PIXEL_TYPES
 from tomostream.core.health import RejectReason
 from tomostream.epics.compression import decompress
 from tomostream.epics.orientation import Orientation
@@ -40,6 +39,7 @@ UNION_FIELDS: Mapping[np.dtype[np.generic], str] = {
     )
 }  # fmt: skip
 """The member of NTNDArray's value for each type."""
+_PIXEL_FIELDS = frozenset(UNION_FIELDS.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,10 +140,11 @@ def _data(pv: pvaccess.PvObject, camera_id: int) -> NDArray[np.generic]:
             f"frame {camera_id}: expected pixels, got an empty union",
             reason=RejectReason.EMPTY,
         )
-    data = next(iter(chosen.values()))
-    if not isinstance(data, np.ndarray) or data.dtype not in PIXEL_TYPES:
+    field, data = next(iter(chosen.items()))
+    # The library gives booleans as 8-bit integers: the member's name tells.
+    if field not in _PIXEL_FIELDS or not isinstance(data, np.ndarray):
         raise MalformedFrameError(
-            f"frame {camera_id}: expected integers or floats, got {next(iter(chosen))}"
+            f"frame {camera_id}: expected integers or floats, got {field}"
         )
     if data.size == 0:
         raise MalformedFrameError(
