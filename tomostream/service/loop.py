@@ -213,6 +213,10 @@ class StreamLoop:
             )  # fmt: skip
             self._overload.observe(now_s, pressure, self._work)
         self._feed.decimation = self._overload.decimation
+        if self._work.cost_s:
+            # Time is looked at between batches, so one must not outlast the step.
+            fitting = int(self._settings.step_budget_s / self._work.cost_s)
+            self._recon.batch_limit = min(max(fitting, 1), self._settings.batch_frames)
 
     def _follow_state(self, entered: int) -> None:
         if not self._session.is_running:

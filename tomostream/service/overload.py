@@ -74,6 +74,8 @@ class Overload:
     _CALM_S = 1.0
     _PROBE_S = 4.0
     _PROBE_GREATEST_S = 60.0
+    _PROVEN_S = 20.0
+    """A try that has lasted so long was right."""
     _FITS = 0.8
 
     def __init__(self, *, max_lag_s: float) -> None:
@@ -117,8 +119,10 @@ class Overload:
         # session says little (cold caches, page faults).
         bounded = min(needed, 4 * self.decimation)
         self.decimation = min(max(bounded, self.decimation + 1), self._GREATEST)
-        if now_s - self._probed_s < self._PROBE_S:
+        if now_s - self._probed_s < self._PROVEN_S:
             self._probe_after_s = min(2 * self._probe_after_s, self._PROBE_GREATEST_S)
+        else:
+            self._probe_after_s = self._PROBE_S
         self._changed_s = now_s
 
     def _go_down(self, now_s: float, work: WorkMeter) -> None:
@@ -137,5 +141,3 @@ class Overload:
         else:
             return
         self._changed_s = now_s
-        if self.decimation == 1:
-            self._probe_after_s = max(self._probe_after_s, self._PROBE_S)

@@ -84,6 +84,8 @@ class Reconstruction:
         self._waiting_at_start = 0
         self.parameters = Parameters()
         """In force; may have been changed by `enter`."""
+        self.batch_limit = settings.batch_frames
+        """Frames that go in at once."""
         self.fillings = 0
         """How often the ring was emptied; the published Session."""
         self.newest: DecodedFrame | None = None
@@ -138,7 +140,7 @@ class Reconstruction:
             ring = self._ring_for(decoded)
             place = ring.counter.place(decoded.placed.assignment)
             self._batch.append((self._in_hand.popleft(), place.slot))
-            if len(self._batch) >= self._settings.batch_frames:
+            if len(self._batch) >= self.batch_limit:
                 self.flush()
 
     def flush(self) -> None:
