@@ -31,7 +31,7 @@ void minus_log(const P* raw, const float* dark, const float* flat, float* out,
 struct Line {
   const float* rows;    // of projection 0
   size_t pitch;         // from one projection's row to the next
-  const float *cos_sin, *weights;
+  const float* cos_sin;
   int n, count;
 };
 
@@ -45,27 +45,27 @@ TOMO_INLINE void add_line(const Line& a, float* out, Position position) {
       const int nearest = (int)(s + (s < 0 ? -0.5f : 0.5f));
       if (nearest < 0 || nearest >= a.n - 1) continue;
       const float* p = a.rows + (size_t)k * a.pitch + nearest;
-      sum += a.weights[k] * (p[0] + (p[1] - p[0]) * ((s - (float)nearest) * per_width));
+      sum += p[0] + (p[1] - p[0]) * ((s - (float)nearest) * per_width);
     }
     out[i] += sum;
   }
 }
 
 void backproject(const PublishedView& v, const float* filtered, const float* cos_sin,
-                 const float* weights, int count, float* packed, int first, int last) {
+                 int count, float* packed, int first, int last) {
   const int n = v.n_x, half = n / 2;
   const size_t pitch = (size_t)v.n_z * n;
   for (int row = first; row < last; row++) {
     float* out = packed + (size_t)row * 3 * n;
     if (row < n) {
-      const Line line{filtered + (size_t)v.z * n, pitch, cos_sin, weights, n, count};
+      const Line line{filtered + (size_t)v.z * n, pitch, cos_sin, n, count};
       const float y = (float)(row - half);
       add_line(line, out, [&](int i, float c, float s) __attribute__((always_inline)) {
         return (float)(i - half) * c - y * s + v.center;
       });
     }
     if (row >= v.n_z) continue;
-    const Line line{filtered + (size_t)row * n, pitch, cos_sin, weights, n, count};
+    const Line line{filtered + (size_t)row * n, pitch, cos_sin, n, count};
     const float y = (float)(v.y - half), x = (float)(v.x - half);
     add_line(line, out + n, [&](int i, float c, float s) __attribute__((always_inline)) {
       return (float)(i - half) * c - y * s + v.center;

@@ -20,9 +20,9 @@ struct PublishedKernels {
   void (*minus_log_f32)(const float* raw, const float* dark, const float* flat, float* out,
                         size_t count);
   // Rows first <= row < last of the packed image Z | Y | X += the sum over `count`
-  // filtered projections (count, n_z, n_x). weights: sign and scale of each.
+  // filtered projections (count, n_z, n_x).
   void (*backproject)(const PublishedView&, const float* filtered, const float* cos_sin,
-                      const float* weights, int count, float* packed, int first, int last);
+                      int count, float* packed, int first, int last);
 };
 
 extern const PublishedKernels published_baseline, published_avx2, published_avx512;

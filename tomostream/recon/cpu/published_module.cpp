@@ -54,9 +54,9 @@ class Published {
     run(kernels_.minus_log_f32, raw, dark, flat, out);
   }
 
-  // filtered (K, n_z, n_x), cos_sin (K, 2), weights (K,): packed += their slices.
+  // filtered (K, n_z, n_x), cos_sin (K, 2): packed += their slices.
   void backproject(const In<float, 3>& filtered, const In<float, 2>& cos_sin,
-                   const In<float, 1>& weights, Out<2>& packed, float center,
+                   Out<2>& packed, float center,
                    const std::tuple<int, int, int>& planes) {
     const int count = static_cast<int>(filtered.shape(0));
     const int n_z = static_cast<int>(filtered.shape(1));
@@ -64,7 +64,6 @@ class Published {
     const int rows = std::max(n_x, n_z);
     const auto [x, y, z] = planes;
     if (cos_sin.shape(0) != filtered.shape(0) || cos_sin.shape(1) != 2 ||
-        weights.shape(0) != filtered.shape(0) ||
         packed.shape(0) != static_cast<size_t>(rows) ||
         packed.shape(1) != 3 * filtered.shape(2) || z < 0 || z >= n_z)
       throw std::invalid_argument("backproject: shapes do not fit");
@@ -72,8 +71,8 @@ class Published {
     nb::gil_scoped_release release;
     pool_->each((rows + kRowsPerTask - 1) / kRowsPerTask, [&](int task, int) {
       const int first = task * kRowsPerTask;
-      kernels_.backproject(view, filtered.data(), cos_sin.data(), weights.data(), count,
-                           packed.data(), first, std::min(rows, first + kRowsPerTask));
+      kernels_.backproject(view, filtered.data(), cos_sin.data(), count, packed.data(),
+                           first, std::min(rows, first + kRowsPerTask));
     });
   }
 
@@ -112,8 +111,7 @@ void bind_published(nb::module_& module) {
       .def("minus_log", &Published::minus_log_float, "raw"_a.noconvert(),
            "dark"_a.noconvert(), "flat"_a.noconvert(), "out"_a.noconvert())
       .def("backproject", &Published::backproject, "filtered"_a.noconvert(),
-           "cos_sin"_a.noconvert(), "weights"_a.noconvert(), "packed"_a.noconvert(),
-           "center"_a, "planes"_a);
+           "cos_sin"_a.noconvert(), "packed"_a.noconvert(), "center"_a, "planes"_a);
 }
 
 }  // namespace tomostream

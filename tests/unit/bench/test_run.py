@@ -1,0 +1,97 @@
+"""`tomostream bench` as a whole, on a small case."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from tomostream.bench import BenchConfig, run
+from tomostream.bench.report import speed_text
+from tomostream.bench.run import expected_baseline_ms
+from tomostream.bench.throughput import Rounds
+from tomostream.core.errors import BackendUnavailableError, ConfigurationError
+from tomostream.recon.cpu.backend import available_isas
+
+pytest.importorskip("scipy", reason="the published algorithm needs scipy.fft")
+
+PROMISED = {
+    "size", "angles", "batch", "backend", "isa", "threads", "projections_per_s",
+    "gigabytes_per_s", "baseline_projections_per_s", "baseline_ms", "ratio",
+    "arrival_ms", "slice_move_ms", "baseline_slice_move_ms", "stage_ms", "memory_gib",
+    "error_l2", "bias",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def small():
+    lines = []
+    config = BenchConfig(size=64, angles=40, batch=4, rounds=3, accuracy=False)
+    return run(config, lines.append), "\n".join(lines)
+
+
+def test_json_has_every_promised_key(small):
+    values = json.loads(small[0].to_json())
+    assert set(values) >= PROMISED
+    assert set(values["slice_move_ms"]) == {"x", "y", "z"}
+
+
+def test_json_says_what_was_asked(small):
+    values = json.loads(small[0].to_json())
+    assert (values["size"], values["angles"], values["batch"]) == (64, 40, 4)
+    assert values["isa"] in available_isas()
+    assert values["backend"] == "cpu"
+
+
+def test_what_was_not_measured_is_null(small):
+    values = json.loads(small[0].to_json())
+    assert values["error_l2"] is None
+    assert values["bias"] is None
+
+
+def test_figures_fit_each_other(small):
+    result = small[0]
+    assert result.ratio == pytest.approx(result.baseline_ms / result.ms)
+    assert result.projections_per_s == pytest.approx(1e3 / result.ms)
+    per_s = result.gigabytes_per_s * 1e9
+    assert per_s == pytest.approx(result.projections_per_s * 2 * 64 * 64)
+    assert result.ratio_low <= result.ratio_high
+
+
+def test_report_shows_speed_and_memory(small):
+    assert "ratio" in small[1]
+    assert "memory, GiB" in small[1]
+    assert small[0].cpu in small[1]
+
+
+def test_ratio_is_that_of_the_medians():
+    rounds = Rounds(ours_ms=[1.0, 2.0, 9.0], baseline_ms=[10.0, 30.0, 900.0])
+    assert rounds.ratio == pytest.approx(15.0)
+    assert rounds.ratios == [10.0, 15.0, 100.0]
+
+
+def test_a_slow_baseline_is_told(small):
+    assert "NOTE" in speed_text(replace(small[0], baseline_is_slow=True))
+    assert "NOTE" not in speed_text(replace(small[0], baseline_is_slow=False))
+
+
+def test_baseline_is_expected_to_scale_with_pixels_and_threads():
+    known = expected_baseline_ms(512 * 512, batch=8, threads=2)
+    assert known == pytest.approx(6.6)
+    assert expected_baseline_ms(1024 * 1024, batch=8, threads=4) == 2 * known
+    assert expected_baseline_ms(512 * 512, batch=1, threads=2) > known
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"size": 3}, {"angles": 1}, {"batch": 0}, {"rounds": 0}, {"batch": 500}]
+)
+def test_an_impossible_measurement_is_refused(wrong):
+    with pytest.raises(ConfigurationError, match=next(iter(wrong))):
+        BenchConfig(**wrong)
+
+
+def test_an_instruction_set_that_the_cpu_lacks_is_refused(monkeypatch):
+    monkeypatch.setattr(
+        "tomostream.recon.cpu.backend.available_isas", lambda: ["baseline"]
+    )
+    with pytest.raises(BackendUnavailableError, match="avx512"):
+        run(BenchConfig(size=32, angles=8, batch=2, isa="avx512", accuracy=False))
