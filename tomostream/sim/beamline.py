@@ -1,7 +1,10 @@
 """A simulated beamline in one process."""
 
+import contextlib
 import logging
+import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,15 +110,16 @@ class PhantomScene:
         self._detector = Detector(
             shape, dtype, photons=config.photons, seed=config.seed
         )
+        limit_mib = config.movie_mib or default_movie_mib()
         self._movie = Movie(
             head_phantom(config.n_x, config.n_z, period_s=config.change_s),
             self._detector, rotation, center=config.axis_column,
-            limit_bytes=config.movie_mib << 20,
+            limit_bytes=limit_mib << 20,
         )  # fmt: skip
         if self._movie.n_kept < rotation.n_views:
             logger.warning(
                 "movie is coarser than the scan: %d views of %d fit into %d MiB",
-                self._movie.n_kept, rotation.n_views, config.movie_mib,
+                self._movie.n_kept, rotation.n_views, limit_mib,
             )  # fmt: skip
         self._field = np.empty(shape, dtype)
         self._averaged = max(config.field_frames, 1)
@@ -150,6 +154,15 @@ class PhantomScene:
     def prepare(self) -> bool:
         """Render one more view."""
         return self._movie.render_next()
+
+
+def default_movie_mib() -> int:
+    """Give the memory for a movie: a sixth of what this process may have."""
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    limit = Path("/sys/fs/cgroup/memory.max")
+    with contextlib.suppress(OSError, ValueError):
+        total = min(total, int(limit.read_text(encoding="ascii")))
+    return min(max(total // 6 >> 20, 64), 4096)
 
 
 def _render_ahead(scene: Scene, stop: Stop, clock: Clock) -> bool:

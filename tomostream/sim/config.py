@@ -102,14 +102,16 @@ class SimConfig(StreamConfig):
     change_s: float | None = 30.0
     """Time after which the changes of the sample repeat; None: nothing changes."""
     seed: int = 1
-    movie_mib: int = 1024
-    """Memory for views rendered ahead; a longer movie is made coarser in angle."""
+    movie_mib: int | None = None
+    """Memory for rendered views; a longer movie is made coarser in angle. None: a
+    sixth of the machine's, at most 4 GiB."""
 
     def __post_init__(self) -> None:
         # Not super(): it needs the class cell, which slots=True replaces.
         StreamConfig.__post_init__(self)
-        for name, least in (("n_x", 4), ("n_z", 1), ("n_angles", 2), ("movie_mib", 1)):
+        for name, least in (("n_x", 4), ("n_z", 1), ("n_angles", 2)):
             _require(getattr(self, name) >= least, name, f"at least {least}")
+        _require(self.movie_mib is None or self.movie_mib >= 1, "movie_mib", "above 0")
         _require(max(self.n_x, self.n_z) <= 1 << 15, "n_x, n_z", "at most 32768")
         _require(self.photons >= 0, "photons", "at least 0")
         _require(self.change_s is None or self.change_s > 0, "change_s", "above 0")

@@ -13,7 +13,8 @@ class Movie:
 
     What stays still is rendered once a view, with its noise; what changes has a small
     shadow and is drawn into a copy at the time shown. Where the views do not fit into
-    memory, neighbours share one.
+    memory, neighbours share one. What is not rendered yet is shown by the nearest view
+    that is: views are rendered from coarse to fine, so that they soon are near.
 
     Parameters
     ----------
@@ -38,23 +39,21 @@ class Movie:
         self.n_kept = max(min(limit_bytes // frame_bytes, rotation.n_views), 1)
         """Views in memory; fewer than the rotation's where these do not fit."""
         self._views = np.empty((self.n_kept, *detector.shape), detector.dtype)
-        self._is_rendered = np.zeros(self.n_kept, np.bool_)
-        self._next = 0
+        self._rendered = np.empty(0, np.int64)
+        self._to_render = _coarse_to_fine(self.n_kept)
         self._integrals = np.empty(detector.shape, np.float32)
         self._shown = np.empty(detector.shape, detector.dtype)
 
     @property
     def n_rendered(self) -> int:
         """Views rendered so far."""
-        return int(self._is_rendered.sum())
+        return len(self._rendered)
 
     def render_next(self) -> bool:
-        """Render one more view ahead; tell whether any was left."""
-        while self._next < self.n_kept and self._is_rendered[self._next]:
-            self._next += 1
-        if self._next == self.n_kept:
+        """Render one more view; tell whether any was left."""
+        if not self._to_render:
             return False
-        self._render(self._next)
+        self._render(self._to_render.pop())
         return True
 
     def show(self, index: int, time_s: float) -> NDArray[np.generic]:
@@ -66,10 +65,7 @@ class Movie:
             (n_z, n_x), counts; overwritten by the next call.
         """
         view = self._rotation.view(index)
-        kept = view * self.n_kept // self._rotation.n_views
-        if not self._is_rendered[kept]:
-            self._render(kept)
-        np.copyto(self._shown, self._views[kept])
+        np.copyto(self._shown, self._views[self._nearest_rendered(view)])
         angle_deg = self._rotation.view_deg(view)
         for ellipsoid in self._phantom.moving(time_s):
             box, integrals = shadow(
@@ -87,4 +83,25 @@ class Movie:
             out=self._integrals,
         )  # fmt: skip
         self._detector.expose(self._integrals, self._views[kept])
-        self._is_rendered[kept] = True
+        self._rendered = np.append(self._rendered, kept)
+
+    def _nearest_rendered(self, view: int) -> int:
+        kept = view * self.n_kept // self._rotation.n_views
+        if not self._to_render:
+            return kept
+        if not len(self._rendered):
+            self.render_next()
+        away = np.abs(self._rendered - kept)
+        if self._rotation.is_whole_turn:
+            away = np.minimum(away, self.n_kept - away)
+        return int(self._rendered[away.argmin()])
+
+
+def _coarse_to_fine(count: int) -> list[int]:
+    """Give 0..count-1 so that the last ones, taken from the end, lie far apart."""
+    width = max(count - 1, 1).bit_length()
+
+    def reversed_bits(number: int) -> int:
+        return int(f"{number:0{width}b}"[::-1], 2)
+
+    return sorted(range(count), key=reversed_bits, reverse=True)

@@ -2,6 +2,8 @@
 
 from tomostream.core.ports import Clock
 
+_TIMER_S = 0.002
+
 
 class Pacer:
     """Keep a rate over time, without losing a frame and without a burst.
@@ -49,4 +51,6 @@ class Pacer:
             self.slipped_s += late_s
             self._due_s = now_s
         self._due_s += self._interval_s
-        self._earliest_s = now_s + 0.5 * self._interval_s
+        # A wait ends late by what the system's timer is worth; that is no catching up.
+        self._earliest_s = max(self._earliest_s, now_s - _TIMER_S)
+        self._earliest_s += 0.5 * self._interval_s

@@ -44,6 +44,11 @@ class Rotation:
         return self.n_angles + (self.kind is RotationKind.BACK_AND_FORTH)
 
     @property
+    def is_whole_turn(self) -> bool:
+        """Whether the first view follows the last one."""
+        return self.kind is RotationKind.CONTINUOUS
+
+    @property
     def period(self) -> int:
         """Frames after which a table may start again without a jump."""
         if self.kind is RotationKind.BACK_AND_FORTH:

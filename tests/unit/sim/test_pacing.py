@@ -1,5 +1,3 @@
-import itertools
-
 import pytest
 
 from tomostream.sim.pacing import Pacer
@@ -33,8 +31,7 @@ def test_lost_time_is_caught_up_at_twice_the_rate(clock):
     clock.time_s += 0.3
     times = sent_times(pacer, clock, 100)
 
-    gaps = [b - a for a, b in itertools.pairwise(times)]
-    assert min(gaps) == pytest.approx(0.005)
+    assert sum(t < times[0] + 0.1 for t in times) <= 21
     assert times[-1] - start_s == pytest.approx(1.0)
     assert pacer.slipped_s == 0.0
 
@@ -72,3 +69,14 @@ def test_pause_is_no_delay(clock):
     times = sent_times(pacer, clock, 11)
     assert times[-1] - times[0] == pytest.approx(0.1)
     assert pacer.slipped_s == 0.0
+
+
+def test_late_timers_do_not_lower_a_high_rate(clock):
+    pacer = Pacer(2000.0, clock)
+    times = []
+    for _ in range(4000):
+        wait_s = pacer.wait_s()
+        clock.time_s += wait_s + 0.0003 * (wait_s > 0)
+        pacer.advance()
+        times.append(clock.time_s)
+    assert times[-1] - times[0] == pytest.approx(2.0, abs=0.01)
