@@ -1,7 +1,6 @@
 """`tomostream ioc`: the operator's records."""
 
 import argparse
-from typing import NoReturn
 
 from tomostream.cli import options as kinds
 
@@ -47,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kinds.add_ready_json(parser)
 
 
-def run(options: argparse.Namespace) -> NoReturn:
+def run(options: argparse.Namespace) -> int:
     """Serve the records until Ctrl-C or SIGTERM; ends the process."""
     from tomostream.app.interruption import Interruption
     from tomostream.app.log import set_up_log
@@ -73,3 +72,4 @@ def run(options: argparse.Namespace) -> NoReturn:
             when_ready=lambda: announce({"prefix": names.records}),
             wait_for_end=interruption.wait_forever,
         )
+    return 0

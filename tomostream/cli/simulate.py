@@ -26,6 +26,9 @@ examples:
   tomostream simulate --width 2048 --height 1200 --dtype uint8 --scan backforth
 """
 
+_TABLE_S = 600.0
+"""Scan time of one angle table; it takes the service longer to look at longer ones."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
@@ -140,6 +143,7 @@ def stream_settings(options: argparse.Namespace) -> dict[str, Any]:
         "image_prefix": f"{options.prefix}Pva1:",
         "rate_hz": options.rate,
         "duration_s": options.duration,
+        "table_angles": max(int(_TABLE_S * options.rate), 1 << 16),
         "fields": FieldMoment(options.fields),
         "first_id": options.first_id,
         "id_origin": options.id_origin,
