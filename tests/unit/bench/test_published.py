@@ -53,7 +53,7 @@ class Case:
         self.dark = rng.uniform(80, 120, shape).astype(np.float32)
         self.flat = rng.uniform(30000, 40000, shape).astype(np.float32)
         # No position falls on half a pixel, where rounding decides.
-        self.theta_deg = np.arange(12) * 20.0 + 0.37
+        self.theta_deg = np.linspace(0.37, 220.37, 12)
         self.program = PublishedAlgorithm(
             self.geometry, self.planes, center=CENTER, threads=2, isa=isa
         )

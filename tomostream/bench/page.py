@@ -1,0 +1,110 @@
+"""The figures of the documentation, as Markdown."""
+
+from collections.abc import Sequence
+
+from tomostream.bench.accuracy import AXES, AccuracyTable
+from tomostream.bench.result import BenchConfig, BenchResult
+from tomostream.core.errors import ConfigurationError
+
+BEGIN = "<!-- measured: begin -->"
+END = "<!-- measured: end -->"
+
+RUNS = (
+    BenchConfig(size=512, angles=360, batch=8, accuracy=True),
+    BenchConfig(size=512, angles=360, batch=8, isa="avx2", accuracy=False),
+    BenchConfig(size=512, angles=360, batch=8, isa="baseline", accuracy=False),
+    BenchConfig(size=512, angles=360, batch=1, accuracy=False),
+    BenchConfig(size=1024, angles=720, batch=8, accuracy=False),
+)
+"""What the page shows; the first one has the table of errors."""
+
+
+def page_with(page: str, tables: str) -> str:
+    """Give the page with new text between its markers.
+
+    Raises
+    ------
+    ConfigurationError
+        The page does not have both markers, in order.
+    """
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ConfigurationError(f"page: expected the markers {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n{tables}\n{END}{after}"
+
+
+def tables(results: Sequence[BenchResult]) -> str:
+    """Give the tables of speed and of errors."""
+    parts = [_speed(results)]
+    parts += [_errors(result.accuracy) for result in results if result.accuracy]
+    return "\n\n".join(parts)
+
+
+def command(result: BenchResult) -> str:
+    """Give the command that measures this again."""
+    return (
+        f"tomostream bench --size {result.size} --angles {result.angles} "
+        f"--batch {result.batch} --isa {result.isa}"
+    )
+
+
+def _speed(results: Sequence[BenchResult]) -> str:
+    machines = sorted({f"{r.cpu}, {r.threads} threads" for r in results})
+    lines = [
+        f"Measured on: {'; '.join(machines)}. Medians of {results[0].rounds} rounds; "
+        "times in ms.",
+        "",
+        "| command | a projection | projections/s | GB/s | published algorithm "
+        "| ratio (of single rounds) | one frame to slices | slice move x / y / z "
+        "| the published one's |",
+        "|---" * 9 + "|",
+    ]
+    for r in results:
+        moves = r.slice_move_ms
+        slow = " (slow: see below)" if r.baseline_is_slow else ""
+        lines.append(
+            f"| `{command(r)}` | {r.ms:.3f} | {r.projections_per_s:.0f} "
+            f"| {r.gigabytes_per_s:.2f} | {r.baseline_ms:.2f}{slow} "
+            f"| {r.ratio:.1f} ({r.ratio_low:.1f} to {r.ratio_high:.1f}) "
+            f"| {r.arrival_ms:.2f} | {moves.x:.1f} / {moves.y:.1f} / {moves.z:.1f} "
+            f"| {r.baseline_slice_move_ms:.0f} |"
+        )
+    return "\n".join([*lines, "", *_stages(results)])
+
+
+def _stages(results: Sequence[BenchResult]) -> list[str]:
+    lines = [
+        "Where the time goes, thread-ms per projection for ours, ms for the published "
+        "one:",
+        "",
+        "| size, batch, instructions | ours | published algorithm |",
+        "|---|---|---|",
+    ]
+    for r in results:
+        ours = ", ".join(f"{k} {v:.3f}" for k, v in r.stage_ms.items())
+        theirs = ", ".join(f"{k} {v:.2f}" for k, v in r.baseline_stage_ms.items())
+        lines.append(f"| {r.size}, {r.batch}, {r.isa} | {ours} | {theirs} |")
+    return lines
+
+
+def _errors(table: AccuracyTable) -> str:
+    names = " | ".join(axis.upper() for axis in AXES)
+    lines = [
+        f"Relative L2 error and bias inside the disc, {table.size} columns, "
+        f"{table.angles} angles:",
+        "",
+        f"| method | {names} |",
+        "|---" * 4 + "|",
+    ]
+    for row in table.rows:
+        cells = [
+            f"{row.error_l2[a]:.4f}, {100.0 * row.bias[a]:+.2f} %"
+            if row.error_l2 and row.bias
+            else row.note
+            for a in AXES
+        ]
+        lines.append(f"| {row.method} | {' | '.join(cells)} |")
+    half = " / ".join(f"{table.half_vs_float[axis]:.1e}" for axis in AXES)
+    lines += ["", f"Half-precision ring against float32, Z / Y / X: {half}."]
+    return "\n".join(lines)
