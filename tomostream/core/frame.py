@@ -90,6 +90,17 @@ class IdUnwrapper:
         turns = self._turns(self._last, camera_id)
         return camera_id + self._offset + self._period() * turns
 
+    def nearest(self, camera_id: int) -> int:
+        """Give the unwrapped id nearest to the last one; for FirstProjid and the like.
+
+        A number above 65535 does not wrap, nor does any where no wrap was seen.
+        """
+        if self._last is None or not 0 <= camera_id <= 65535:
+            return camera_id
+        near = self.preview(camera_id)
+        is_ahead = near - (self._last + self._offset) > 32768
+        return near - self._period() if is_ahead and self._offset else near
+
     def restart(self) -> None:
         """Forget the past: the source has started its ids anew."""
         self._offset, self._last = 0, None

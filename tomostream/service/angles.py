@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tomostream.core.arrivals import FirstIdArrival, TableArrival
+from tomostream.core.arrivals import TableArrival
 from tomostream.core.errors import MalformedTableError, NoAngleError
 from tomostream.core.scan import (
     AngleTable,
@@ -52,11 +52,11 @@ class AngleBook:
         self._schedule.add(table)
         return True
 
-    def take_first_id(self, arrival: FirstIdArrival, *, now_s: float) -> None:
-        """Take a new FirstProjid; frames from it on wait for its table."""
+    def take_first_id(self, first_id: int, *, now_s: float) -> None:
+        """Take a new FirstProjid, unwrapped; frames from it on wait for its table."""
         if self._endless is not None:
             return
-        self._schedule.announce(arrival.first_id)
+        self._schedule.announce(first_id)
         is_pair = now_s - self._table_came_s <= self._settings.table_pair_s
         patience_s = (
             self._settings.first_id_settle_s

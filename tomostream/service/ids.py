@@ -46,7 +46,7 @@ class IdTracker:
         self._seen = [-1] * self._REMEMBERED
         self._run_last: int | None = None
         self._run_length = 0
-        self._is_run_old = False
+        self._run_fresh = 0
 
     def track(self, camera_id: int, timestamp_s: float) -> TrackedId:
         """Judge the next frame's id; time stamp 0: unknown."""
@@ -65,6 +65,10 @@ class IdTracker:
                 return self._believe(camera_id, timestamp_s, missing=step - 1)
             return self._restart(camera_id, timestamp_s)
         return self._doubt(camera_id, step)
+
+    def nearest(self, first_id: int) -> int:
+        """Give a FirstProjid in the unwrapped counting: it wraps as the ids do."""
+        return self._unwrapper.nearest(first_id)
 
     def _believe(
         self, camera_id: int, timestamp_s: float, *, missing: int
@@ -85,12 +89,15 @@ class IdTracker:
     def _has_gone_on(self, camera_id: int, timestamp_s: float) -> bool:
         last, self._run_last = self._run_last, camera_id
         if last is None or not 1 <= camera_id - last <= self._max_jump:
-            self._run_length, self._is_run_old = 0, False
+            self._run_length = self._run_fresh = 0
         self._run_length += 1
+        is_old = 0 < timestamp_s < self._newest_s
+        self._run_fresh = 0 if is_old else self._run_fresh + 1
         # Clocks can be set back too, so that even old frames are believed in the end.
-        self._is_run_old |= 0 < timestamp_s < self._newest_s
-        patience = self._OLD_TIMES if self._is_run_old else 1
-        return self._run_length >= patience * self._restart_after
+        return (
+            self._run_fresh >= self._restart_after
+            or self._run_length >= self._OLD_TIMES * self._restart_after
+        )
 
     def _doubt(self, camera_id: int, step: int) -> TrackedId:
         unwrapped = self._unwrapper.preview(camera_id)

@@ -117,7 +117,8 @@ class Intake:
 
     def take_first_id(self, arrival: FirstIdArrival, *, now_s: float) -> None:
         """Take a FirstProjid."""
-        self.angles.take_first_id(arrival, now_s=now_s)
+        unwrapped = self._ids.nearest(arrival.first_id)
+        self.angles.take_first_id(unwrapped, now_s=now_s)
 
     def settle(self, *, now_s: float) -> list[PlacedImage]:
         """Give the held images for which no other table is expected any more."""

@@ -6,8 +6,8 @@ from tomostream.core.health import RejectReason
 from tomostream.service.ids import IdTracker
 
 
-def tracker(**changes):
-    return IdTracker(**({"max_jump": 100, "restart_after": 5} | changes))
+def tracker():
+    return IdTracker(max_jump=100, restart_after=5)
 
 
 def follow(ids, *, tracks=None, timestamps=None):
@@ -87,3 +87,20 @@ def test_any_source_is_believed_again_in_the_end(hostile, start):
     follow(hostile, tracks=tracks)
     found = follow(list(range(start, start + 12)), tracks=tracks)
     assert believed(found)[-1] == start + 11
+
+
+@pytest.mark.parametrize(
+    ("seen", "first_id", "unwrapped"),
+    [
+        ([], 7, 7),
+        ([65500, 65535], 0, 65536),
+        ([65500, 65535, 0, 3000], 2000, 65536 + 2000),
+        ([65500, 65535, 0, 3000], 64000, 64000),
+        ([65500, 65535, 0, 3000], 70_000, 70_000),
+        ([1000, 1001], 64000, 64000),
+    ],
+)
+def test_a_first_id_wraps_as_the_ids_do(seen, first_id, unwrapped):
+    tracks = IdTracker(max_jump=10_000, restart_after=5)
+    follow(seen, tracks=tracks)
+    assert tracks.nearest(first_id) == unwrapped
