@@ -23,7 +23,8 @@ from tomostream.sim.wire import PvaWire
 
 logger = logging.getLogger(__name__)
 
-OnReady = Callable[[Mapping[str, object]], None]
+Facts = Mapping[str, object]
+OnReady = Callable[[Facts], None]
 _RENDER_AHEAD_S = 5.0
 _LINGER_S = 0.5
 """The last frames are still on their way when the last one was sent."""
@@ -50,32 +51,37 @@ def run(config: SimConfig, stop: Stop, on_ready: OnReady) -> StreamSummary:
     rotation = Rotation(
         kind=config.scan, n_angles=config.n_angles, start_deg=config.start_deg
     )
-    scene = PhantomScene(config, rotation)
     records = ScanRecords(
         tomoscan_prefix=config.tomoscan_prefix, image_prefix=config.image_prefix,
         shape=(config.n_z, config.n_x), dtype=config.dtype, n_angles=config.n_angles,
         step_deg=rotation.step_deg, start_deg=config.start_deg,
         rate_hz=config.rate_hz,
     )  # fmt: skip
-    facts = {"center": config.axis_column, "views": scene.n_views}
-    return serve(
-        config, records, scene=scene, stop=stop, on_ready=on_ready, facts=facts
-    )
+
+    def make_scene() -> tuple[Scene, Facts]:
+        scene = PhantomScene(config, rotation)
+        return scene, {"center": config.axis_column, "views": scene.n_views}
+
+    return serve(config, records, make_scene=make_scene, stop=stop, on_ready=on_ready)
 
 
 def serve(
     config: StreamConfig,
     records: ScanRecords,
     *,
-    scene: Scene,
+    make_scene: Callable[[], tuple[Scene, Facts]],
     stop: Stop,
     on_ready: OnReady,
-    facts: Mapping[str, object],
 ) -> StreamSummary:
-    """Serve what a scene shows; `run` and the replay of a file end here."""
+    """Serve what a scene shows; `run` and the replay of a file end here.
+
+    The scene is made after the records: an IOC's start makes all memory of the
+    process real, which a movie's is not to be before it is rendered.
+    """
     clock = SystemClock()
     tomoscan = TomoScan(records)
     wire = PvaWire(config, records.shape)
+    scene, facts = make_scene()
     if not _render_ahead(scene, stop, clock):
         return StreamSummary(frames_sent=0, frames_lost=0, slipped_s=0.0, elapsed_s=0.0)
     camera = Camera(config, scene, wire=wire, operator=tomoscan, clock=clock)

@@ -19,6 +19,7 @@ F32 = NDArray[np.float32]
 _TABLE_LEAD_S = 5.0
 _REPORT_S = 0.5
 _COMPLAINT_S = 5.0
+_REST_S = 1.0
 
 
 class Scene(Protocol):
@@ -150,6 +151,8 @@ class Camera:
         self._started_s = clock.monotonic_s()
         self._reports = _Reports(self._started_s)
         self._fields_at: int | None = None
+        self._work_again_s = 0.0
+        self._slipped_s = 0.0
 
     @property
     def summary(self) -> StreamSummary:
@@ -186,11 +189,9 @@ class Camera:
         """Take frames until the end was asked for or has come."""
         while not self.is_done:
             wait_s = self.step()
-            # Rendering ahead is what a wait is used for; a frame that becomes a little
-            # late by it is caught up.
-            if wait_s > 0.25 * self._pacer.interval_s and self._scene.prepare():
+            if wait_s > 0.25 * self._pacer.interval_s and self._work_ahead():
                 wait_s = 0.0
-            if stop.wait(wait_s) if wait_s else stop.wait(0.0):
+            if stop.wait(wait_s):
                 break
         self._report(self._clock.monotonic_s())
         return self.summary
@@ -208,6 +209,25 @@ class Camera:
             self._pacer.advance()
             self._take()
         return min(self._pacer.wait_s(), _REPORT_S / 10)
+
+    def _work_ahead(self) -> bool:
+        """Use a wait, but a quarter of the time at most; tell whether it was used.
+
+        A frame that becomes a little late by it is caught up. Where frames are late
+        anyway, the processor has no time to give away.
+        """
+        start_s = self._clock.monotonic_s()
+        if start_s < self._work_again_s:
+            return False
+        if self._pacer.slipped_s > self._slipped_s:
+            self._slipped_s = self._pacer.slipped_s
+            self._work_again_s = start_s + _REST_S
+            return False
+        if not self._scene.prepare():
+            return False
+        end_s = self._clock.monotonic_s()
+        self._work_again_s = end_s + 3.0 * (end_s - start_s)
+        return True
 
     def _follow_operator(self) -> None:
         self._pacer.set_rate(min(max(self._operator.rate_hz, 0.01), 1e5))

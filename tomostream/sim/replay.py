@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tomostream.core.errors import SourceError
 from tomostream.core.frame import FrameKind
 from tomostream.files.dxfile import DxFileReader, FieldKind
-from tomostream.sim.beamline import OnReady, serve
+from tomostream.sim.beamline import Facts, OnReady, serve
 from tomostream.sim.camera import Stop, StreamSummary
 from tomostream.sim.config import ReplayConfig
 from tomostream.sim.tomoscan import ScanRecords
@@ -39,24 +39,51 @@ def run(config: ReplayConfig, stop: Stop, on_ready: OnReady) -> StreamSummary:
         The records cannot be served.
     """
     with DxFileReader(config.path) as reader:
-        scene = FileScene(
-            reader, ahead_bytes=config.read_ahead_mib << 20, is_looped=config.is_looped
-        )
+        theta_deg = angles_of(reader)
         n_theta, n_z, n_x = reader.shape
         records = ScanRecords(
             tomoscan_prefix=config.tomoscan_prefix, image_prefix=config.image_prefix,
             shape=(n_z, n_x), dtype=str(reader.dtype), n_angles=n_theta,
-            step_deg=float(np.median(np.diff(scene.theta_deg))),
-            start_deg=float(scene.theta_deg[0]), rate_hz=config.rate_hz,
+            step_deg=float(np.median(np.diff(theta_deg))),
+            start_deg=float(theta_deg[0]), rate_hz=config.rate_hz,
         )  # fmt: skip
         if not config.is_looped:
             config = replace(
                 config, frame_count=min(config.frame_count or n_theta, n_theta)
             )
+
+        def make_scene() -> tuple[FileScene, Facts]:
+            ahead_bytes = config.read_ahead_mib << 20
+            scene = FileScene(
+                reader, ahead_bytes=ahead_bytes, is_looped=config.is_looped
+            )
+            return scene, {"file": str(config.path), "center": None}
+
         return serve(
-            config, records, scene=scene, stop=stop, on_ready=on_ready,
-            facts={"file": str(config.path), "center": None},
-        )  # fmt: skip
+            config, records, make_scene=make_scene, stop=stop, on_ready=on_ready
+        )
+
+
+def angles_of(reader: DxFileReader) -> NDArray[np.float64]:
+    """Give the angles of a file.
+
+    Returns
+    -------
+    ndarray
+        (n_theta,), degrees.
+
+    Raises
+    ------
+    SourceError
+        It does not say them, or has only one.
+    """
+    theta_deg = reader.theta_deg
+    if theta_deg is None or len(theta_deg) < 2:
+        raise SourceError(
+            f"{reader.path}: /exchange/theta: expected two angles or more; "
+            "without them nothing can be reconstructed"
+        )
+    return theta_deg
 
 
 class FileScene:
@@ -80,13 +107,7 @@ class FileScene:
     def __init__(
         self, reader: DxFileReader, *, ahead_bytes: int, is_looped: bool = True
     ) -> None:
-        theta_deg = reader.theta_deg
-        if theta_deg is None or len(theta_deg) < 2:
-            raise SourceError(
-                f"{reader.path}: /exchange/theta: expected two angles or more; "
-                "without them nothing can be reconstructed"
-            )
-        self.theta_deg = theta_deg
+        self.theta_deg = angles_of(reader)
         """(n_theta,), degrees."""
         self._reader = reader
         self._is_looped = is_looped

@@ -1,6 +1,8 @@
 """The Channel Access records of a tomoScan server and of a PVA plugin."""
 
+import ctypes
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -110,6 +112,10 @@ class TomoScan:
         self._ioc.registerRecordDeviceDriver()
         self._check("database", self._ioc.dbLoadRecords(str(database), ""))
         self._check("start", self._ioc.iocInit())
+        # EPICS locks all memory, also that to come, where it may (as root): every page
+        # of it would be made real at once, 17 s for a movie of 3 GB on busy cores.
+        if sys.platform.startswith("linux"):
+            ctypes.CDLL(None).munlockall()
 
     def _check(self, step: str, status: int) -> None:
         if status != 0:

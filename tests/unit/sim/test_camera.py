@@ -269,6 +269,36 @@ def test_waiting_time_is_used_to_work_ahead(stage):
     assert scan.scene.prepared == 12
 
 
+def test_working_ahead_takes_a_quarter_of_the_time_at_most(stage):
+    scan = stage(duration_s=20.0, rate_hz=50.0)
+    scan.scene.to_prepare = 10_000
+    prepare = scan.scene.prepare
+
+    def slow():
+        scan.clock.time_s += 0.03
+        return prepare()
+
+    scan.scene.prepare = slow
+    summary = scan.run()
+    assert scan.scene.prepared * 0.03 == pytest.approx(5.0, rel=0.1)
+    assert summary.frames_sent == pytest.approx(1000, abs=5)
+    assert summary.slipped_s == 0.0
+
+
+def test_late_frames_leave_no_time_to_work_ahead(stage):
+    scan = stage(frame_count=100)
+    scan.scene.to_prepare = 10_000
+    send = scan.camera._wire.send_frame
+
+    def slow(*arguments, **names):
+        scan.clock.time_s += 0.05
+        send(*arguments, **names)
+
+    scan.camera._wire.send_frame = slow
+    scan.run()
+    assert scan.scene.prepared == 0
+
+
 @pytest.mark.parametrize(("wrap", "first"), [(IdWrap.BITS16, 0), (IdWrap.GIGE, 1)])
 def test_wrapped_ids_are_those_that_the_service_unwraps(wrap, first):
     unwrapper = IdUnwrapper(wrap)
