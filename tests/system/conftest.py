@@ -180,8 +180,11 @@ import json, sys, epics
 epics.ca.HAS_NUMPY = False
 names, values = json.loads(sys.argv[1]), json.loads(sys.argv[2])
 for name, value in values.items():
-    if epics.caput(name, value, wait=True, timeout=10) != 1:
+    # StartRecon's put completes when streaming ends; a get after it is enough.
+    pv = epics.PV(name, connection_timeout=10)
+    if not pv.wait_for_connection(10) or pv.put(value) != 1:
         sys.exit(f"cannot write {name}")
+    pv.get(timeout=10, use_monitor=False)
 pvs = [epics.PV(n, connection_timeout=10) for n in names]
 for pv in pvs:  # the type is known only then
     pv.wait_for_connection(10)

@@ -245,11 +245,14 @@ def test_overload_gives_up_frames_and_not_latency(
         )
 
     wait_until(lambda: numbers()[pvs["Decimation"]] > 1, 30)
-    assert numbers()[pvs["LatencyP99Ms"]] < 1000
+    # The figure covers 10 s: at first the start of the session is among them.
+    wait_until(lambda: numbers()[pvs["LatencyP99Ms"]] < 1000, 20)
+    before = numbers()
+    assert before[pvs["Decimation"]] > 1
     family = started.family()
     rate = f"{report['pvs']['FirstProjid'].removesuffix('FirstProjid')}SimRate"
     channel_access(variables, [], {rate: 20.0})
     wait_until(lambda: numbers()[pvs["Decimation"]] == 1, 30)
-    assert numbers()[pvs["FramesDropped"]] == 0
+    assert numbers()[pvs["FramesDropped"]] == before[pvs["FramesDropped"]]
     assert started.end(signal.SIGTERM) == 0
     assert not living(family)

@@ -7,6 +7,7 @@ from tomostream.app.build import ask_records, build_server, connections, needs_r
 from tomostream.app.config import Config
 from tomostream.app.interruption import Interruption
 from tomostream.core.errors import ConfigurationError
+from tomostream.epics.subscriber import ImageSubscriber
 from tomostream.epics.wiring import Wiring
 from tomostream.runtime import SystemClock
 
@@ -16,6 +17,7 @@ _ASK_S = 2.0
 _PATIENCE_S = 10.0
 """Between lines in the log that tell what is waited for."""
 _CHECK_S = 0.5
+_PROBES, _PROBE_S = 10, 0.1
 
 
 def serve(
@@ -45,10 +47,11 @@ def serve(
         said = _wiring(config, interruption)
         if interruption.is_set:
             return
+        names = connections(config, said)
         server = build_server(config, said)
+        _refuse_second(names.recon, interruption)
         try:
             server.start()
-            names = connections(config, said)
             announce({"image": names.image, "recon": names.recon})
             end_s = None if duration_s is None else clock.monotonic_s() + duration_s
             while not interruption.wait(_CHECK_S):
@@ -77,3 +80,20 @@ def _wiring(config: Config, interruption: Interruption) -> Wiring | None:
             return said
         if interruption.wait(0.1):
             return said
+
+
+def _refuse_second(channel: str, interruption: Interruption) -> None:
+    """Make sure that nobody else serves the slices: viewers would see both in turn."""
+    probe = ImageSubscriber(channel, SystemClock(), queue_size=2)
+    probe.start()
+    try:
+        for _ in range(_PROBES):
+            if probe.is_connected:
+                raise ConfigurationError(
+                    f"recon_channel: {channel} is served already; end the other "
+                    "service, or choose another name"
+                )
+            if interruption.wait(_PROBE_S):
+                return
+    finally:
+        probe.stop()

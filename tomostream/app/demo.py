@@ -14,6 +14,7 @@ from tomostream.app.config import (
     EngineSection,
     IdSection,
     InputSection,
+    LimitSection,
 )
 from tomostream.app.environment import BeaconPort, LoopbackEnvironment
 from tomostream.app.interruption import Interruption
@@ -193,6 +194,8 @@ class Demo:
             engine=EngineSection(
                 backend=plan.backend, isa=plan.isa, threads=plan.threads
             ),
+            # At the start frames come before the ring's memory is there.
+            limits=LimitSection(queue_frames=1000),
             start_at_once=True,
         )  # fmt: skip
 

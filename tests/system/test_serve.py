@@ -1,0 +1,179 @@
+"""`tomostream serve`, beside detectors that come and go."""
+
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+
+
+@pytest.fixture
+def detector(start, family):
+    """Start pvaPy's areaDetector simulator: frames, and nothing else."""
+    program = shutil.which("pvapy-ad-sim-server", path=Path(sys.executable).parent)
+    if program is None:
+        pytest.skip("pvapy-ad-sim-server is not beside this Python")
+
+    def start_detector(size=64, fps=100):
+        return start(
+            "-cn", f"{family}cam:Image", "-nx", str(size), "-ny", str(size), "-dt",
+            "uint16", "-fps", str(fps), "-nf", "20", "-cs", "20", "-rt", "60", "-std",
+            "0", "-shd", "0", "-rp", "100000", "-dc", program=[program],
+            server="simulator",
+        )  # fmt: skip
+
+    return start_detector
+
+
+@pytest.fixture
+def bare_config(tmp_path, family):
+    """Write the configuration of a detector without anything else."""
+
+    def write(**changes):
+        path = tmp_path / "detector.yaml"
+        lines = {
+            "prefix": f'"{family}TomoStream:"',
+            "use_records": "false",
+            "input": f'{{image_channel: "{family}cam:Image", has_tomoscan: false}}',
+            "angles": "{source: fixed_step, step_deg: 2.0}",
+        } | changes
+        path.write_text("".join(f"{key}: {value}\n" for key, value in lines.items()))
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def slices(environment, pva_client, family):
+    """Collect what the service publishes: id and shape of each update."""
+    seen = []
+
+    def note(array):
+        if len(array.dimension) == 2:
+            columns, rows = (d.size for d in array.dimension)
+            seen.append((array.uniqueId, rows, columns))
+
+    client = pva_client(environment.client())
+    client.monitor(f"{family}TomoStream:StreamRecon", note)
+    return seen
+
+
+def test_a_bare_detector_is_enough(
+    start, detector, bare_config, slices, wait_until, environment, pva_client, family
+):
+    detector()
+    service = start("serve", "--config", bare_config(), "--ready-json")
+    assert service.wait_ready()["recon"] == f"{family}TomoStream:StreamRecon"
+    wait_until(lambda: len(slices) > 5)
+    assert slices[-1][1:] == (64, 192)
+    array = pva_client(environment.client()).get(f"{family}TomoStream:StreamReconZ")
+    values = {a.name: a.value for a in array.attribute}
+    assert array.value.dtype == np.float32
+    assert 0 < values["SlotsFilled"] <= 90
+    assert service.end(signal.SIGTERM) == 0
+    assert "Traceback" not in service.text
+
+
+def test_a_detector_that_comes_late_and_again_is_waited_for(
+    start, detector, bare_config, slices, wait_until
+):
+    service = start("serve", "--config", bare_config())
+    first = detector()
+    wait_until(lambda: len(slices) > 5)
+    first.end(signal.SIGKILL)
+    before = len(slices)
+    # Another size, and ids from the beginning.
+    detector(size=48)
+    wait_until(lambda: slices[-1][1:] == (48, 144))
+    wait_until(lambda: len(slices) > before + 5)
+    ids = [update[0] for update in slices]
+    assert ids == sorted(ids)
+    assert service.end(signal.SIGINT) == 0
+    assert "Traceback" not in service.text
+
+
+def test_records_alone_say_the_wiring(
+    start, slices, wait_until, environment, channel_access, family
+):
+    """The service comes first; it waits for IOC and camera, and for Start."""
+    prefix = f"{family}TomoStream:"
+    variables = environment.client()
+    service = start("serve", "--prefix", prefix, "--ready-json")
+    start("ioc", "--prefix", prefix, "--ready-json", server="ioc").wait_ready()
+    start(
+        "simulate", "--prefix", family, "--size", "64", "--angles", "90", "--rate",
+        "60", "--ready-json", server="simulator",
+    ).wait_ready()  # fmt: skip
+    names = service.wait_ready()
+    assert names["image"] == f"{family}Pva1:Image"
+    state, status = f"{prefix}SessionState", f"{prefix}ReconStatus"
+
+    def shown(name):
+        return channel_access(variables, [name])[name]
+
+    wait_until(lambda: shown(state) == "idle")
+    assert not slices
+    channel_access(variables, [], {f"{prefix}StartRecon": 1})
+    wait_until(lambda: len(slices) > 5)
+    wait_until(lambda: shown(state) == "streaming")
+    assert "90 of 90" in shown(status)
+    assert shown(f"{prefix}ServerRunning") == "Running"
+    channel_access(variables, [], {f"{prefix}AbortRecon": 1})
+    wait_until(lambda: shown(f"{prefix}StartRecon") == "Done")
+    assert shown(state) == "idle"
+    assert service.end() == 0
+
+
+def test_a_second_service_on_the_same_channel_is_refused(start, bare_config, family):
+    config = bare_config()
+    start("serve", "--config", config, "--ready-json").wait_ready()
+    second = start("serve", "--config", config)
+    assert second.process.wait(20) == 2
+    assert f"{family}TomoStream:StreamRecon" in second.text
+    assert "is served already" in second.text
+
+
+def test_the_wait_for_records_can_be_ended(start, wait_until, family):
+    service = start("serve", "--prefix", f"{family}TomoStream:")
+    wait_until(lambda: "waiting for records" in service.text)
+    assert service.end(signal.SIGTERM) == 0
+    assert service.text.count("waiting for records") == 1
+
+
+def test_the_log_file_has_no_line_per_frame(
+    start, detector, bare_config, slices, wait_until, tmp_path
+):
+    log = tmp_path / "log" / "tomostream.log"
+    detector()
+    service = start(
+        "serve", "--config", bare_config(log=f'{{file: "{log}"}}'), "--duration", "4"
+    )
+    assert service.process.wait(40) == 0
+    assert len(slices) > 20
+    assert 0 < len(log.read_text().splitlines()) < 30
+
+
+def test_the_doctor_finds_what_is_there(start, family):
+    prefix = f"{family}TomoStream:"
+    start("ioc", "--prefix", prefix, "--ready-json", server="ioc").wait_ready()
+    start(
+        "simulate", "--prefix", family, "--size", "64", "--ready-json",
+        server="simulator",
+    ).wait_ready()  # fmt: skip
+    doctor = start("doctor", "--prefix", prefix, "--json", "d.json")
+    assert doctor.process.wait(40) == 0, doctor.text
+    assert f"{family}Pva1:Image: 64 x 64 uint16" in doctor.text
+
+
+def test_the_doctor_says_what_cannot_be_reached(start, family):
+    doctor = start(
+        "doctor", "--prefix", f"{family}no:", "--channel", f"{family}no", "--timeout",
+        "1",
+    )  # fmt: skip
+    assert doctor.process.wait(40) == 1
+    assert doctor.text.count("no answer within 1 s") == 2
+    assert "-> start them (tomostream ioc" in doctor.text
