@@ -26,8 +26,8 @@ class MonitoredChannel(WatchedSource):
     clock
         Says when something came.
     queue_size
-        Events that the library holds back while the interpreter is busy. Each place
-        keeps the memory of its last event.
+        Events that are held back while this process is busy; a server made with
+        pvDatabase, as areaDetector's is, keeps the memory of so many.
     """
 
     def __init__(self, name: str, clock: Clock, *, queue_size: int) -> None:

@@ -30,7 +30,8 @@ class ImageSubscriber(MonitoredChannel):
     reader
         What to read from the header, and the camera's orientation.
     queue_size
-        Frames that the library holds back while the interpreter is busy.
+        Frames that are held back while this process is busy: 128 bridge 0.4 s at 300
+        frames/s. Each costs the camera's server, not us, the memory of a frame.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class ImageSubscriber(MonitoredChannel):
         clock: Clock,
         *,
         reader: ImageReader | None = None,
-        queue_size: int = 64,
+        queue_size: int = 128,
     ) -> None:
         super().__init__(channel, clock, queue_size=queue_size)
         self._reader = reader or ImageReader()

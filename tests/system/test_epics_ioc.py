@@ -1,0 +1,165 @@
+"""The operator's records, over Channel Access, from processes of their own."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+
+PROGRAMS = Path(__file__).parent / "programs"
+
+
+@pytest.fixture
+def prefix(family):
+    return f"{family}TomoStream:"
+
+
+@pytest.fixture
+def ioc(start, prefix, tmp_path):
+    """Start the records; their settings are kept in one file."""
+
+    def start_ioc():
+        settings = tmp_path / "settings.yaml"
+        started = start(
+            "ioc", "--prefix", prefix, "--autosave", str(settings), "--ready-json",
+            server="ioc",
+        )  # fmt: skip
+        started.wait_ready()
+        return started
+
+    return start_ioc
+
+
+@pytest.fixture
+def program(environment, tmp_path):
+    """Run a program as a client to its end; give what it printed last."""
+
+    def run(name, *arguments):
+        ended = subprocess.run(
+            [sys.executable, str(PROGRAMS / name), *arguments], cwd=tmp_path,
+            env=environment.process_environment("service"), capture_output=True,
+            text=True, timeout=90,
+        )  # fmt: skip
+        assert ended.returncode == 0, ended.stderr
+        return json.loads(ended.stdout.splitlines()[-1])
+
+    return run
+
+
+def test_records_do_what_the_contract_says(ioc, program, prefix):
+    ioc()
+    found = program("press_records.py", prefix)
+
+    callback = found["put_callback"]
+    assert not callback["too_early"]
+    assert callback["shown"][:2] == [0, 1]
+    assert callback["release_s"] < 0.5
+    assert len(found["long_name"]) > 100
+    assert found["long_name"].endswith("camera:")
+    assert found["short_name"] == "short:name"
+    assert found["tweaked"] == 100.75
+    assert found["clamped"] == 100
+    assert found["dezinger"] == ["Radius 4", 4]
+    assert found["counter"] == 5e9
+    assert (found["stopped"], found["stopped_severity"]) == ("Stopped", 2)
+    assert found["running_after_s"] < 2
+    assert 1 < found["stopped_after_s"] < 6
+    assert found["failed_severity"] == 2
+    assert found["abort_back_after_s"] < 3
+    assert found["status"] == "all is well"
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_values_are_kept_across_a_restart(
+    ioc, prefix, channel_access, environment, wait_until, tmp_path, end
+):
+    started = ioc()
+    values = {
+        f"{prefix}Center": 295.5, f"{prefix}OrthoZ": 17, f"{prefix}FilterType": "Hann",
+        f"{prefix}DarkPVAName.VAL$": "x" * 120,
+    }  # fmt: skip
+    channel_access(environment.client(), values=values)
+    settings = tmp_path / "settings.yaml"
+    if end == signal.SIGKILL:
+        wait_until(lambda: settings.exists() and "295.5" in settings.read_text(), 10)
+    status = started.end(end)
+    assert end == signal.SIGKILL or status == 0
+    ioc()
+    shown = channel_access(environment.client(), names=list(values))
+    assert shown == values
+
+
+def test_the_service_is_never_held_up_by_its_ioc(
+    ioc, start, prefix, program, channel_access, environment, wait_until
+):
+    """The IOC comes late, hangs, is killed, stays away, and comes again."""
+    service = start(prefix, program=[sys.executable, str(PROGRAMS / "controls.py")])
+    service.wait_ready()
+    first = ioc()
+    client = environment.client()
+
+    def shows(name, value):
+        record = prefix + name
+        return lambda: channel_access(client, [record])[record] == value
+
+    program("put.py", prefix, "Center", "111", "StartRecon", "1")
+    wait_until(lambda: '"center": 111' in service.text, 10)
+    wait_until(shows("SessionState", "streaming"), 10)
+
+    first.process.send_signal(signal.SIGSTOP)
+    passed(2.0, wait_until)
+    first.process.send_signal(signal.SIGCONT)
+    first.end(signal.SIGKILL)
+    # Long enough for the channels to be made anew.
+    passed(7.0, wait_until)
+    ioc()
+    again_s = time.monotonic()
+    wait_until(shows("ReconStatus", "streaming"), 15)
+    assert time.monotonic() - again_s < 10
+    assert shows("StartRecon", "Acquire")()
+
+    program("put.py", prefix, "AbortRecon", "1", "AbortRecon", "0")
+    wait_until(shows("StartRecon", "Done"), 10)
+    program("put.py", prefix, "Center", "999")
+    assert service.process.wait(20) == 0
+    found = json.loads(service.text.splitlines()[-1])
+    assert found["commands"] == ["start", "abort"]
+    assert found["centers"] == [0, 111, 999]
+    assert found["connections"] == [True, False, True]
+    assert found["error"] == "None"
+    # A call that waited for the network would take a second or more.
+    assert found["longest_ms"] < 200
+    wait_until(shows("ReconStatus", "ended"), 5)
+
+
+def passed(seconds, wait_until):
+    """Let time pass: what is tested is an outage of that length."""
+    over_s = time.monotonic() + seconds
+    wait_until(lambda: time.monotonic() > over_s, seconds + 5)
+
+
+def test_tomoscan_and_the_wiring_are_found(
+    start, prefix, family, program, channel_access, environment
+):
+    start("simulate", "--prefix", family, "--ready-json", "--size", "16",
+          server="simulator").wait_ready()  # fmt: skip
+    start("ioc", "--prefix", prefix, "--ready-json", server="ioc").wait_ready()
+    found = program("tomoscan.py", f"{family}TomoScanStream:", prefix)
+
+    arrivals = found["arrivals"]
+    assert set(arrivals) == {"FirstIdArrival", "FrameTypeArrival", "ConnectionArrival"}
+    assert "PROJECTION" in arrivals["FrameTypeArrival"]
+    stamp = float(arrivals["FrameTypeArrival"].split("timestamp_s=")[1].split(",")[0])
+    assert 0 < found["now"] - stamp < 60
+    assert found["tomoscan"] == f"{family}TomoScanStream:"
+    assert found["image"] == f"{family}Pva1:Image"
+    assert found["dark"] == f"{family}TomoScanStream:StreamDarkFields"
+    assert found["theta"] == f"{family}TomoScanStream:StreamTheta"
+    assert found["recon"] == f"{prefix}StreamRecon"
+    assert found["silent"] == []
+    assert found["nowhere"] == [None, 6]
