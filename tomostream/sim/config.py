@@ -99,7 +99,7 @@ class SimConfig(StreamConfig):
     """Detector column of the rotation axis; None: the middle, (n_x - 1) / 2."""
     photons: float = 20_000.0
     """Photons that a pixel counts in the brightest flat; 0: no noise."""
-    change_s: float | None = 30.0
+    change_s: float | None = 60.0
     """Time after which the changes of the sample repeat; None: nothing changes."""
     seed: int = 1
     movie_mib: int | None = None

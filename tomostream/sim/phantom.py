@@ -92,8 +92,9 @@ def head_phantom(
         Detector columns and rows. On a detector much wider than high the head is cut
         above and below.
     period_s
-        Time after which all repeats: a pore swells and shrinks in the middle plane, a
-        bubble rises and grows, a bead goes round. None: nothing changes.
+        Time after which all repeats: a pore swells and shrinks thrice in the middle
+        plane, a bubble rises and grows twice, a bead goes round once. None: nothing
+        changes.
     fill
         Widest part of the head as a fraction of the columns.
     attenuation_sum
@@ -325,11 +326,12 @@ def _scaled(e: Ellipsoid, radius: float, height: float, mu: float) -> Ellipsoid:
 
 
 def _pore(phase: float) -> Ellipsoid:
-    size = 0.08 + 0.045 * math.sin(2.0 * math.pi * phase)
+    size = 0.08 + 0.045 * math.sin(3.0 * 2.0 * math.pi * phase)
     return Ellipsoid(x=0.0, y=-0.52, z=0.0, a=size, b=size, c=size, attenuation=-0.2)
 
 
 def _bubble(phase: float) -> Ellipsoid:
+    phase = 2.0 * phase % 1.0
     size = 0.04 + 0.04 * phase
     return Ellipsoid(
         x=0.42, y=0.3, z=0.4 - 0.8 * phase, a=size, b=size, c=size, attenuation=-0.2
