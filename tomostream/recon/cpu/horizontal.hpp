@@ -6,7 +6,7 @@
 namespace tomostream {
 namespace {
 
-constexpr int kFlight = 4;    // vectors in flight; 64 is a multiple of kFlight * kWidth
+constexpr int kFlight = 4;    // half the vectors in flight
 
 #if TOMO_VECTOR_BYTES >= 32
 // Positions are fixed-point numbers with 23 bits behind the point: their fraction, put below
@@ -27,46 +27,43 @@ void prepare(float* e, size_t pitch, int n_x, const float* g) {
   }
 }
 
-struct Line {    // what a row's samples along a line of pixels have in common
-  int64_t step, lowest;
-  Ints lanes, one;
-  Floats sign;
-  Line(double cosine, float s) {
-    step = (int64_t)(int32_t)(cosine * (1 << kPoint));
-    lowest = step < 0 ? (kWidth - 1) * step : 0;
-    lanes = lane_numbers() * (int32_t)step;
-    one = (Ints)splat(s);    // 1 or -1
-    sign = splat(s);
+template <int U>
+TOMO_INLINE void add_rows(Floats* sums, const HorizontalArgs& h, const RowList& list, int x,
+                          int y) {
+  static_assert(U * kWidth + kWidth < kRowPad);
+  // Copies: the compiler must know that no store changes them.
+  const double *cos_sin = list.cos_sin, center = h.center;
+  const float *const *rows = list.rows, *signs = list.sign;
+  const size_t pitch = h.row_pitch;
+  const int count = list.count, n_x = h.n_x;
+  const int x_axis = x - h.n_out / 2, y_axis = y - h.n_out / 2;
+  constexpr int32_t kFraction = (1 << kPoint) - 1;
+  Floats a[U];
+  for (int u = 0; u < U; u++) a[u] = sums[u];
+  for (int k = 0; k < count; k++) {
+    const double c = cos_sin[2 * k], s = cos_sin[2 * k + 1];
+    const double start = x_axis * c - y_axis * s + center;
+    const double end = start + (U * kWidth - 1) * c;
+    // Lines that touch the row stay within its padding; the others see nothing.
+    if ((start <= -1 && end <= -1) || (start >= n_x && end >= n_x)) continue;
+    const float *e = rows[k], *d = e + pitch;
+    const int32_t step = (int32_t)(c * (1 << kPoint));
+    const int32_t lowest = step < 0 ? (kWidth - 1) * step : 0;
+    const Ints lanes = lane_numbers() * step - lowest;    // of the lowest lane: 0
+    const Floats sign = splat(signs[k]);                  // 1 or -1
+    int64_t low = (int64_t)(start * (1 << kPoint)) + lowest;
+#pragma GCC unroll 8
+    for (int u = 0; u < U; u++) {
+      const int64_t first = low >> kPoint;    // floor
+      const Ints at = lanes + ((int32_t)low & kFraction);
+      const Ints column = at >> kPoint;
+      const Floats w = (Floats)((at & kFraction) | (Ints)sign);
+      a[u] += sign * permute(load_unaligned(e + first), column);
+      a[u] += w * permute(load_unaligned(d + first), column);
+      low += (int64_t)kWidth * step;
+    }
   }
-  // Give a plus the samples from position on.
-  __attribute__((always_inline)) Floats add(Floats a, const float* e, size_t pitch,
-                                            int64_t position, int64_t last) const;
-};
-
-inline Floats Line::add(Floats a, const float* e, size_t pitch, int64_t position,
-                 int64_t last) const {
-  int64_t first = (position + lowest) >> kPoint;    // floor
-  // Far outside, any place in the zero padding will do.
-  first = first < -(kRowPad - 2) ? -(kRowPad - 2) : first;
-  first = first > last ? last : first;
-  const Ints at = lanes + (int32_t)(position - (first << kPoint));
-  const Ints column = at >> kPoint;    // permute takes it modulo kWidth
-  const Floats w = (Floats)((at & ((1 << kPoint) - 1)) | one);
-  a += sign * permute(load_unaligned(e + first), column);
-  return a + w * permute(load_unaligned(e + pitch + first), column);
-}
-
-void add_rows(Floats* a, const HorizontalArgs& h, const RowList& list, int x, int y) {
-  const int64_t last = h.n_x + 30;
-  for (int k = 0; k < list.count; k++) {
-    const double c = list.cos_sin[2 * k], s = list.cos_sin[2 * k + 1];
-    const double start = (x - h.n_out / 2) * c - (y - h.n_out / 2) * s + h.center;
-    const Line line(c, list.sign[k]);
-    const int64_t position = (int64_t)(start * (1 << kPoint));
-    for (int u = 0; u < kFlight; u++)
-      a[u] = line.add(a[u], list.rows[k], h.row_pitch,
-                      position + u * kWidth * line.step, last);
-  }
+  for (int u = 0; u < U; u++) sums[u] = a[u];
 }
 #else
 void prepare(float* row, size_t, int n_x, const float* g) {
@@ -95,38 +92,45 @@ TOMO_INLINE Floats samples(const float* row, Floats at) {
   return a + (at - whole) * (b - a);
 }
 
-void add_rows(Floats* a, const HorizontalArgs& h, const RowList& list, int x, int y) {
+template <int U>
+TOMO_INLINE void add_rows(Floats* sums, const HorizontalArgs& h, const RowList& list, int x,
+                          int y) {
   const Floats low = splat(-(kRowPad - 4)), high = splat((float)(h.n_x + kRowPad - 4));
   const Floats lanes = __builtin_convertvector(lane_numbers(), Floats);
   for (int k = 0; k < list.count; k++) {
     const double c = list.cos_sin[2 * k], s = list.cos_sin[2 * k + 1];
     const double start = (x - h.n_out / 2) * c - (y - h.n_out / 2) * s + h.center;
-    for (int u = 0; u < kFlight; u++) {
+    for (int u = 0; u < U; u++) {
       const Floats at = lanes * (float)c + (float)(start + u * kWidth * c);
-      a[u] += list.sign[k] * samples(list.rows[k], smaller(larger(at, low), high));
+      sums[u] += list.sign[k] * samples(list.rows[k], smaller(larger(at, low), high));
     }
   }
 }
 #endif
 
+template <int U>
+void add_lines(const HorizontalArgs& h, int x, int y0, int y1) {
+  for (int y = y0; y < y1; y++) {
+    const size_t o = (size_t)y * h.pitch + (size_t)x;
+    Floats a[U] = {};
+    if (h.both.count) {
+      add_rows<U>(a, h, h.both, x, y);
+      float* fresh = h.fresh + o;
+      for (int u = 0; u < U; u++)
+        store(fresh + u * kWidth, load(fresh + u * kWidth) + a[u]);
+    }
+    add_rows<U>(a, h, h.total_only, x, y);
+    float* total = h.total + o;
+    for (int u = 0; u < U; u++) store(total + u * kWidth, load(total + u * kWidth) + a[u]);
+  }
+}
+
 void horizontal(const HorizontalArgs& h, int y0, int y1) {
   // Down the slice first: the rows' samples move little and stay in the nearest cache.
-  for (int x = 0; x < h.n_out; x += kFlight * kWidth)
-    for (int y = y0; y < y1; y++) {
-      const size_t o = (size_t)y * h.pitch + x;
-      Floats a[kFlight] = {};
-      add_rows(a, h, h.both, x, y);
-      if (h.both.count)
-        for (int u = 0; u < kFlight; u++) {
-          float* f = h.fresh + o + u * kWidth;
-          store(f, load(f) + a[u]);
-        }
-      add_rows(a, h, h.total_only, x, y);
-      for (int u = 0; u < kFlight; u++) {
-        float* t = h.total + o + u * kWidth;
-        store(t, load(t) + a[u]);
-      }
-    }
+  int x = 0;
+  for (; x + 2 * kFlight * kWidth <= (int)h.pitch; x += 2 * kFlight * kWidth)
+    add_lines<2 * kFlight>(h, x, y0, y1);
+  if (x < h.n_out) add_lines<kFlight>(h, x, y0, y1);
 }
 
 }  // namespace

@@ -12,10 +12,12 @@
 namespace tomostream {
 namespace {
 
+// A group of new tiles, then what the filter needs.
 size_t scratch_floats(int n_x, int fft_size) {
   const size_t recursive = (size_t)kWidth * (2 * (size_t)n_x + 2 * kEdge);
   const size_t spectral = (size_t)fft_size * 2 * kWidth;
-  return recursive > spectral ? recursive : spectral;
+  const size_t tiles = (size_t)kGroup * n_x * kRows;
+  return tiles + (recursive > spectral ? recursive : spectral);
 }
 
 // Times the stages of one band; does nothing without a clock.
@@ -34,10 +36,11 @@ struct Stopwatch {
   }
 };
 
+// Write the filtered projection of one band to tile out. Meanwhile fetch the tile that will
+// be needed next.
 template <class S>
-void filter_band(const PushArgs& a, const Frame& f, int band, float* scratch,
-                 Stopwatch& watch) {
-  S* out = (S*)f.slot + (size_t)band * a.n_x * kRows;
+void filter_band(const PushArgs& a, const Frame& f, int band, S* out, const S* upcoming,
+                 float* scratch, Stopwatch& watch) {
   with_pixel_type(f.type, [&](auto* type) {
     using P = __typeof__(*type);
     if (a.filter->spectral) {
@@ -46,7 +49,7 @@ void filter_band(const PushArgs& a, const Frame& f, int band, float* scratch,
         load_band_rows<P>(f, a.n_x, a.n_z, band, h, scratch, C);
         load_band_rows<P>(f, a.n_x, a.n_z, band, h + kWidth, scratch + kWidth, C);
         watch.stop(kLoad);
-        filter_spectral(scratch, out + h, a.n_x, a.filter->fft);
+        filter_spectral(scratch, out + h, upcoming + h, a.n_x, a.filter->fft);
         watch.stop(kFilter);
       }
       return;
@@ -57,8 +60,8 @@ void filter_band(const PushArgs& a, const Frame& f, int band, float* scratch,
     for (int h = 0; h < kRows; h += kWidth) {
       load_band_rows<P>(f, a.n_x, a.n_z, band, h, t, kWidth);
       watch.stop(kLoad);
-      if (filter.odd) filter_recursive<true>(t, y, out + h, a.n_x, filter);
-      else filter_recursive<false>(t, y, out + h, a.n_x, filter);
+      if (filter.odd) filter_recursive<true>(t, y, out + h, upcoming + h, a.n_x, filter);
+      else filter_recursive<false>(t, y, out + h, upcoming + h, a.n_x, filter);
       watch.stop(kFilter);
     }
   });
@@ -92,40 +95,45 @@ struct TileList {
   }
 };
 
-// Exchange a group of projections: take the old ones out of the sums, write the new ones
-// into their slots, put them into the sums. No slot occurs twice.
+// Add the new tiles of a group to a vertical slice and take the old ones out.
+template <class S>
+void exchange(const PushArgs& a, const Frame* frames, int count, int band, bool is_y,
+              const S* fresh_tiles) {
+  const size_t tile = (size_t)a.n_x * kRows;
+  TileList added, old, old_fresh;
+  for (int k = 0; k < count; k++) {
+    const Frame& f = frames[k];
+    const Taps& taps = is_y ? f.old_y : f.old_x;
+    const S* slot = (const S*)f.slot + (size_t)band * tile;
+    added.add(fresh_tiles + (size_t)k * tile, is_y ? f.new_y : f.new_x);
+    if (taps.offset) (f.old_is_fresh ? old_fresh : old).add(slot, taps);
+  }
+  const size_t sum = (size_t)band * a.n_out * kRows;
+  const Sums& sums = is_y ? a.y : a.x;
+  float *total = sums.total + sum, *fresh = sums.fresh + sum;
+  add_all<S>(total, fresh, 0, a.n_out, added.tiles, added.taps, added.count);
+  add_all<S>(total, nullptr, 0, a.n_out, old.tiles, old.taps, old.count);
+  add_all<S>(total, fresh, 0, a.n_out, old_fresh.tiles, old_fresh.taps, old_fresh.count);
+}
+
+// Exchange a group of projections in one band. No slot occurs twice.
 template <class S>
 void push_group(const PushArgs& a, const Frame* frames, int count, int band,
                 float* scratch, Stopwatch& watch) {
-  const size_t tile = (size_t)band * a.n_x * kRows;
-  const size_t sum = (size_t)band * a.n_out * kRows;
-  for (int axis = 0; axis < 2; axis++) {
-    TileList total_only, both;
-    for (int k = 0; k < count; k++) {
-      const Frame& f = frames[k];
-      const Taps& taps = axis ? f.old_y : f.old_x;
-      if (taps.offset) (f.old_is_fresh ? both : total_only).add((S*)f.slot + tile, taps);
-    }
-    const Sums& sums = axis ? a.y : a.x;
-    add_all<S>(sums.total + sum, nullptr, 0, a.n_out, total_only.tiles, total_only.taps,
-               total_only.count);
-    add_all<S>(sums.total + sum, sums.fresh + sum, 0, a.n_out, both.tiles, both.taps,
-               both.count);
+  const size_t tile = (size_t)a.n_x * kRows;
+  S* tiles = (S*)scratch;
+  scratch += kGroup * tile;
+  for (int k = 0; k < count; k++)
+    filter_band<S>(a, frames[k], band, tiles + (size_t)k * tile,
+                   (const S*)frames[k].slot + (size_t)band * tile, scratch, watch);
+  exchange<S>(a, frames, count, band, false, tiles);
+  exchange<S>(a, frames, count, band, true, tiles);
+  for (int k = 0; k < count; k++) {
+    const S* new_tile = tiles + (size_t)k * tile;
+    memcpy((S*)frames[k].slot + (size_t)band * tile, new_tile, sizeof(S) * tile);
+    if (a.z / kRows == band)
+      prepare_from(frames[k].z_row, a.row_pitch, new_tile, a.n_x, a.z % kRows, scratch);
   }
-  watch.stop(kBackproject);
-  for (int k = 0; k < count; k++) filter_band<S>(a, frames[k], band, scratch, watch);
-  for (int axis = 0; axis < 2; axis++) {
-    TileList list;
-    for (int k = 0; k < count; k++)
-      list.add((S*)frames[k].slot + tile, axis ? frames[k].new_y : frames[k].new_x);
-    const Sums& sums = axis ? a.y : a.x;
-    add_all<S>(sums.total + sum, sums.fresh + sum, 0, a.n_out, list.tiles, list.taps,
-               list.count);
-  }
-  if (a.z / kRows == band)
-    for (int k = 0; k < count; k++)
-      prepare_from(frames[k].z_row, a.row_pitch, (const S*)frames[k].slot + tile, a.n_x,
-                   a.z % kRows, scratch);
   watch.stop(kBackproject);
 }
 

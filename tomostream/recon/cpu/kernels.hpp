@@ -14,7 +14,7 @@ namespace tomostream {
 
 constexpr int kRows = 32;      // rows per tile
 constexpr int kEdge = 8;       // columns of edge values on both sides of a row to filter
-constexpr int kRowPad = 64;    // zeros on both sides of a row for the horizontal slice
+constexpr int kRowPad = 160;   // zeros on both sides of a row for the horizontal slice
 constexpr int kPoles = 8;      // most exponentials of the recursive filter
 constexpr int kTaps = 4;       // direct taps of the recursive filter, h[0] included
 constexpr int kGroup = 4;      // projections backprojected in one pass over a slice

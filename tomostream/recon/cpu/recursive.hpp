@@ -8,9 +8,11 @@ namespace tomostream {
 namespace {
 
 // t: (n_x, kWidth) with kEdge columns before and after it, which this function fills with
-// the row's edge values; y: (n_x, kWidth); out: columns kRows apart.
+// the row's edge values; y: (n_x, kWidth); out: columns kRows apart. upcoming: a tile that
+// will be needed soon and is fetched meanwhile.
 template <int J, bool ODD, class S>
-void filter_poles(float* t, float* y, S* out, int n_x, const RecursiveFilter& f) {
+void filter_poles(float* t, float* y, S* out, const S* upcoming, int n_x,
+                  const RecursiveFilter& f) {
   Floats pole[J], weight[J], state[2][J], tap[kTaps];
   for (int j = 0; j < J; j++) {
     pole[j] = splat(ODD ? f.pole[j] * f.pole[j] : f.pole[j]);
@@ -51,6 +53,7 @@ void filter_poles(float* t, float* y, S* out, int n_x, const RecursiveFilter& f)
     before = here;
   };
   const auto backward = [&](int x, Floats* s) __attribute__((always_inline)) {
+    __builtin_prefetch(upcoming + (ptrdiff_t)x * kRows, 0, 2);
     store(out + (ptrdiff_t)x * kRows, step(s, load(y + (ptrdiff_t)x * kWidth)));
     before = load(t + (ptrdiff_t)x * kWidth);
   };
@@ -74,10 +77,11 @@ void filter_poles(float* t, float* y, S* out, int n_x, const RecursiveFilter& f)
 }
 
 template <bool ODD, class S>
-void filter_recursive(float* t, float* y, S* out, int n_x, const RecursiveFilter& f) {
-  if (f.n_poles <= 6) filter_poles<6, ODD>(t, y, out, n_x, f);
-  else if (f.n_poles == 7) filter_poles<7, ODD>(t, y, out, n_x, f);
-  else filter_poles<8, ODD>(t, y, out, n_x, f);
+void filter_recursive(float* t, float* y, S* out, const S* upcoming, int n_x,
+                      const RecursiveFilter& f) {
+  if (f.n_poles <= 6) filter_poles<6, ODD>(t, y, out, upcoming, n_x, f);
+  else if (f.n_poles == 7) filter_poles<7, ODD>(t, y, out, upcoming, n_x, f);
+  else filter_poles<8, ODD>(t, y, out, upcoming, n_x, f);
 }
 
 }  // namespace

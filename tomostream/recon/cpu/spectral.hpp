@@ -95,9 +95,11 @@ void transform_back(float* data, const SpectralFilter& f) {
 }
 
 // data: (size, 2, kWidth), columns n_x.. are overwritten; out: columns kRows apart, the
-// first kWidth rows from the real parts, the next from the imaginary parts.
+// first kWidth rows from the real parts, the next from the imaginary parts. upcoming: as in
+// filter_recursive.
 template <class S>
-void filter_spectral(float* data, S* out, int n_x, const SpectralFilter& f) {
+void filter_spectral(float* data, S* out, const S* upcoming, int n_x,
+                     const SpectralFilter& f) {
   constexpr size_t C = 2 * kWidth;
   const Complex left = load_complex(data);
   const Complex right = load_complex(data + (size_t)(n_x - 1) * C);
@@ -114,6 +116,7 @@ void filter_spectral(float* data, S* out, int n_x, const SpectralFilter& f) {
     const float from_left = f.tail[x], from_right = f.tail[n_x - 1 - x];
     const Complex a = load_complex(data + (size_t)x * C);
     S* p = out + (size_t)x * kRows;
+    __builtin_prefetch(upcoming + (size_t)x * kRows, 0, 2);
     store(p, a.re + left.re * from_left + right.re * from_right);
     store(p + kWidth, a.im + left.im * from_left + right.im * from_right);
   }
