@@ -268,9 +268,9 @@ class Camera:
 
     def _announce(self, start: int) -> None:
         """Write the first id that the table holds for, then the table, as tomoScan."""
-        self._operator.set_first_id(
-            self._config.first_id + start - self._config.id_origin
-        )
+        config = self._config
+        first_id = wrapped(config.first_id + start, config.id_wrap)
+        self._operator.set_first_id(first_id - config.id_origin)
         table_deg = self._scene.table(self._config.table_angles)
         self._wire.send_table(table_deg)
         self._table_length = len(table_deg)

@@ -156,6 +156,16 @@ def test_first_id_points_at_the_first_projection(stage, first_id, origin):
         assert schedule.assign(camera_id).index == index
 
 
+def test_first_id_wraps_as_the_ids_do(stage):
+    scan = stage(
+        frame_count=200, table_angles=100, first_id=65_500, id_origin=0,
+        id_wrap=IdWrap.BITS16,
+    )  # fmt: skip
+    scan.run()
+    assert [e[1] for e in scan.log if e[0] == "first_id"] == [65_500, 72, 180]
+    assert (0, 36) in scan.frames()
+
+
 def test_frames_can_be_lost_on_purpose(stage):
     scan = stage(frame_count=20, lose_every=5)
     summary = scan.run()
