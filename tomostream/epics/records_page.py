@@ -27,6 +27,8 @@ it was given a settings file.
 
 Long text is an `lso` record: up to 39 characters it reads and writes like a
 `stringout`, more are in `.VAL$` (`caget -S sim:TomoStream:DarkPVAName.VAL$`).
+`StartReconBusy` lets `caput -c` on `StartRecon` wait until streaming has ended; it is
+not to be written to.
 """
 
 _SECTIONS = (
@@ -88,9 +90,14 @@ def _first(control: Control) -> str:
 
 
 def _alarm(control: Control) -> str:
-    if control.alarm_high is None:
-        return ""
-    return f" Alarm MINOR from {control.alarm_high:g} on."
+    alarms = [
+        f"{severity} at {choice}"
+        for choice, severity in zip(control.choices, control.severities, strict=False)
+        if severity != "NO_ALARM"
+    ]
+    if control.alarm_high is not None:
+        alarms.append(f"MINOR from {control.alarm_high:g} on")
+    return f" Alarm {', '.join(alarms)}." if alarms else ""
 
 
 if __name__ == "__main__":
