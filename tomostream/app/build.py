@@ -121,16 +121,17 @@ def build_server(config: Config, said: Wiring | None = None) -> Server:
     controls = ObservedControls(records or FixedControls())
     channels = NtNdArrayPublisher(names.recon)
     publisher = ObservedPublisher(channels)
+    engine = _engine(config)
     loop = StreamLoop(
-        arrivals, _engine(config), publisher=publisher, controls=controls, clock=clock,
+        arrivals, engine, publisher=publisher, controls=controls, clock=clock,
         settings=_settings(config),
     )  # fmt: skip
-    return Server(
-        Parts(
-            loop=loop, arrivals=arrivals, sources=_sources(config, names, clock),
-            records=records, controls=controls, publisher=publisher, channels=channels,
-        )
+    parts = Parts(
+        engine=engine, loop=loop, arrivals=arrivals, records=records,
+        sources=_sources(config, names, clock), controls=controls,
+        publisher=publisher, channels=channels,
     )  # fmt: skip
+    return Server(parts)
 
 
 def _engine(config: Config) -> Engine:

@@ -22,6 +22,7 @@ from tomostream.app.names import Names
 from tomostream.app.processes import Children
 from tomostream.core.controls import CONTROLS
 from tomostream.core.errors import ProcessError
+from tomostream.core.geometry import Geometry
 from tomostream.core.health import Health
 from tomostream.core.parameters import Parameters
 from tomostream.core.publication import Publication
@@ -106,6 +107,11 @@ class Demo:
         from tomostream.app.build import build_server
 
         server = build_server(self._config())
+        if self._plan.replay is None:
+            size = self._plan.size
+            server.prepare(
+                Geometry(n_z=size, n_x=size, n_slots=self._plan.n_angles, n_out=size)
+            )
         if not self._children.wait_ready(_START_S, self._interruption):
             return False
         self._server = server
@@ -194,7 +200,6 @@ class Demo:
             engine=EngineSection(
                 backend=plan.backend, isa=plan.isa, threads=plan.threads
             ),
-            # At the start frames come before the ring's memory is there.
             limits=LimitSection(queue_frames=1000),
             start_at_once=True,
         )  # fmt: skip
@@ -239,6 +244,7 @@ class Demo:
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Write JSON so that a reader sees the old file or the whole new one."""
+    text = json.dumps(values, indent=2) + "\n"
     part = path.with_name(f".{path.name}.part")
-    part.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    part.write_text(text, encoding="utf-8")
     part.replace(path)

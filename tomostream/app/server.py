@@ -7,12 +7,14 @@ from typing import Protocol
 
 from tomostream.app.observed import ObservedControls, ObservedPublisher
 from tomostream.core.errors import ConnectionLostError, ProcessError
+from tomostream.core.geometry import Geometry, Planes
 from tomostream.core.health import Health
-from tomostream.core.parameters import Parameters
+from tomostream.core.parameters import Parameters, ReconParameters
 from tomostream.core.ports import ArrivalSink
 from tomostream.core.publication import Publication
 from tomostream.runtime import ArrivalQueue, StopSignal, SystemClock, Worker
 from tomostream.service.loop import StreamLoop
+from tomostream.service.reconstructor import Reconstructor
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +67,7 @@ class Channels(Protocol):
 class Parts:
     """What `build` has put together."""
 
+    engine: Reconstructor
     loop: StreamLoop
     arrivals: ArrivalQueue
     sources: Sequence[Source]
@@ -86,6 +89,19 @@ class Server:
         self._clock = SystemClock()
         self._worker = Worker("reconstruction", parts.loop.run)
         self._is_started = False
+
+    def prepare(self, geometry: Geometry) -> None:
+        """Take the memory of a ring before frames wait for it; to be called first.
+
+        At 512 x 512 pixels it takes a third of a second, in which frames pile up.
+
+        Raises
+        ------
+        ReconstructionError
+            The ring does not fit into memory.
+        """
+        parameters = ReconParameters(center=0.0, planes=Planes.middle(geometry))
+        self._parts.engine.configure(geometry, parameters)
 
     def start(self, first: Parameters | None = None) -> None:
         """Start all parts; sources that are not there yet are waited for by them.

@@ -137,10 +137,15 @@ def status_line(health: Health, state: str) -> Text:
         f"ring {health.slots_filled}/{health.slots_total}, ",
         (f"lost {lost}", "bold red" if lost else ""),
         (f", not used {rejected}", "yellow") if rejected else "",
-        (f", every {health.decimation}. frame", "bold yellow")
-        if health.decimation > 1
-        else "",
+        (_decimation(health.decimation), "bold yellow"),
     )
+
+
+def _decimation(decimation: int) -> str:
+    if decimation == 1:
+        return ""
+    endings = {2: "nd", 3: "rd"}
+    return f", every {decimation}{endings.get(decimation, 'th')} frame"
 
 
 def _end(console: Console, demo: Demo, options: argparse.Namespace) -> None:
