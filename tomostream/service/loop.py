@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 _IDLE_WAIT_S = 0.02
 """How late a moved slice is noticed where no frames come."""
+_SETTLING_S = 3.0
+"""How long the first use of a ring's memory may hold frames up."""
 _REMARK_S = 5.0
 """How long the answer to a button stands in the status."""
 
@@ -210,6 +212,7 @@ class StreamLoop:
             pressure = Pressure(
                 lag_s=lag_s, depth=self._feed.depth, fullness=self._arrivals.fullness,
                 rate_hz=self._frame_rate.per_second(now_s),
+                is_settling=now_s - self._recon.begun_s < _SETTLING_S,
             )  # fmt: skip
             self._overload.observe(now_s, pressure, self._work)
         self._feed.decimation = self._overload.decimation

@@ -18,6 +18,8 @@ class Pressure:
     """Share of the queue's room that is in use, 0 to 1."""
     rate_hz: float
     """Frames that come per second."""
+    is_settling: bool = False
+    """The ring has just been made: allocation and page faults hold frames up once."""
 
 
 class WorkMeter:
@@ -71,6 +73,8 @@ class Overload:
     """Time in which a backlog should be gone."""
     _ACT_S = 0.1
     """Time that a change needs to show."""
+    _SETTLING = 3
+    """How much more lag is allowed while a new ring settles."""
     _CALM_S = 1.0
     _PROBE_S = 4.0
     _PROBE_GREATEST_S = 60.0
@@ -104,9 +108,11 @@ class Overload:
         self._probe_after_s = self._PROBE_S
 
     def _is_too_much(self, now_s: float, pressure: Pressure, work: WorkMeter) -> bool:
-        if pressure.lag_s > 2 * self._max_lag_s or pressure.fullness > 0.9:
+        patience = self._SETTLING if pressure.is_settling else 1
+        max_lag_s = patience * self._max_lag_s
+        if pressure.lag_s > 2 * max_lag_s or pressure.fullness > 0.9:
             return True
-        if pressure.lag_s <= self._max_lag_s and pressure.fullness <= 0.5:
+        if pressure.lag_s <= max_lag_s and pressure.fullness <= 0.5:
             return False
         room = max(1.0 - work.other_share(now_s), 0.05)
         return pressure.rate_hz * work.cost_s / self.decimation > 0.9 * room

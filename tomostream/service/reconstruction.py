@@ -88,6 +88,8 @@ class Reconstruction:
         """Frames that go in at once."""
         self.fillings = 0
         """How often the ring was emptied; the published Session."""
+        self.begun_s = -1e18
+        """When the ring at hand was ready, monotonic seconds."""
         self.newest: DecodedFrame | None = None
         """The newest frame in the ring."""
         self.unseen: list[tuple[float, float]] = []
@@ -257,6 +259,7 @@ class Reconstruction:
         self.newest = None
         self.unseen = []
         self._waiting_at_start = 0
+        self.begun_s = self._clock.monotonic_s()
         return self._ring
 
     def _begun(self, filling: _Filling, first: DecodedFrame) -> _Ring:

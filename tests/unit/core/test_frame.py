@@ -82,3 +82,21 @@ def test_impossible_pixels_are_refused_with_a_reason(data, reason):
     with pytest.raises(MalformedFrameError, match="frame 7") as caught:
         make_frame(data)
     assert caught.value.reason == reason
+
+
+def test_a_preview_of_an_impossible_id_shifts_no_later_one():
+    unwrapper = IdUnwrapper()
+    unwrapper.unwrap(10)
+    assert unwrapper.preview(65530) == 65530
+    assert unwrapper.unwrap(11) == 11
+
+
+def test_a_number_of_the_same_counting_is_unwrapped_to_the_nearest():
+    unwrapper = IdUnwrapper(IdWrap.BITS16)
+    for camera_id in (65000, 65535, 200):
+        unwrapper.unwrap(camera_id)
+    assert [unwrapper.nearest(n) for n in (150, 65100, 70_000)] == [
+        65686,
+        65100,
+        70_000,
+    ]

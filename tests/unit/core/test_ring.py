@@ -39,3 +39,10 @@ def test_clearing_forgets_everything():
     enter(ledger, range(10))
     ledger.clear()
     assert ledger.filled == 0
+
+
+def test_the_ring_tells_its_oldest_and_newest_id():
+    ledger = RingLedger(4, scan_range=180, renewal=4)
+    assert (ledger.oldest_id, ledger.newest_id) == (-1, -1)
+    ledger.enter(np.array([0, 1, 0]), np.array([5, 6, 9]))
+    assert (ledger.oldest_id, ledger.newest_id) == (6, 9)

@@ -7,6 +7,7 @@ from tomostream.core.errors import MalformedTableError, NoAngleError
 from tomostream.core.scan import (
     ScanKind,
     angle_table,
+    by_attribute,
     fixed_step,
     is_same_table,
     nearest_bin,
@@ -276,3 +277,15 @@ def test_nearest_bin_wraps_round():
     assert nearest_bin(-0.4, 180) == 0
     assert nearest_bin(359.0, 180, 360) == 0
     assert nearest_bin(90.2, 180) == 90
+
+
+def test_frames_that_carry_their_angle_take_the_nearest_bin():
+    bins = by_attribute(180)
+    assert (bins.slots(), bins.slots(360)) == (180, 360)
+    assert [bins.slot(0, a) for a in (0.4, 179.6, 181.0, -1.0)] == [0, 0, 1, 179]
+
+
+@pytest.mark.parametrize("bins", [1, 5000])
+def test_an_impossible_number_of_bins_is_refused(bins):
+    with pytest.raises(MalformedTableError, match="angle bins"):
+        by_attribute(bins)

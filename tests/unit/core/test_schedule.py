@@ -87,3 +87,15 @@ def test_many_tables_do_not_pile_up():
 
 def test_a_fixed_step_never_ends():
     assert scheduled((0, fixed_step(0.25))).assign(10**6).angle_deg == 250_000.0
+
+
+def test_an_assignment_tells_from_which_id_its_table_holds():
+    assert scheduled((0, table()), (60, table(step=2.0))).assign(61).first_id == 60
+
+
+def test_it_tells_which_frames_await_a_table():
+    schedule = AngleSchedule()
+    assert schedule.is_awaiting(0)
+    schedule.add(table())
+    schedule.announce(60)
+    assert [schedule.is_awaiting(n) for n in (59, 60)] == [False, True]

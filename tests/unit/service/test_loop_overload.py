@@ -126,6 +126,18 @@ def test_a_hiccup_is_caught_up_with_without_decimation(make_bench):
     assert bench.rejected(RejectReason.DECIMATED) == 0
 
 
+def test_making_the_ring_holds_frames_up_without_decimation(make_bench):
+    bench = make_bench(cost_s=0.0005)
+    bench.start()
+    bench.scan(count=100_000)
+    source = Source(bench, rate_hz=300.0)
+    bench.send(1)
+    bench.clock.advance(1.2)
+    source.number, source.next_s = 1, source.next_s + 0.1
+    source.run(2.0)
+    assert bench.rejected(RejectReason.DECIMATED) == 0
+
+
 def test_a_small_queue_is_saved_from_overflowing(make_bench):
     bench = make_bench(capacity=60, cost_s=0.01)
     bench.start()

@@ -1,0 +1,179 @@
+"""The loop with the real engine: what it shows is what a fresh reconstruction gives."""
+
+import numpy as np
+import pytest
+
+from tomostream.core.frame import FrameKind
+from tomostream.core.geometry import Geometry, Planes
+from tomostream.core.parameters import FilterType, ReconParameters
+from tomostream.recon.engine import Engine
+from tomostream.runtime.clock import SystemClock
+from tomostream.runtime.queues import ArrivalQueue
+from tomostream.runtime.worker import Worker
+from tomostream.service import AngleSource, ServiceSettings, StreamLoop
+from tomostream.testing.arrivals import (
+    field_arrival,
+    first_id_arrival,
+    image_arrival,
+    table_arrival,
+)
+from tomostream.testing.fakes import FakeClock, FakeControls, RecordingPublisher
+
+N_Z, N_X, CENTER = 6, 32, 14.25
+FLAT = 1000.0
+
+
+def disc(angle_deg):
+    """Give counts behind a disc that lies off the axis: (n_z, n_x)."""
+    theta = np.deg2rad(angle_deg)
+    axis = 5.0 * np.cos(theta) - 3.0 * np.sin(theta) + CENTER
+    away = np.arange(N_X) - axis
+    path = 2.0 * np.sqrt(np.clip(36.0 - away**2, 0.0, None))
+    row = FLAT * np.exp(-0.02 * path)
+    return np.tile(row, (N_Z, 1)).astype(np.uint16)
+
+
+class Rig:
+    def __init__(self, **settings):
+        self.clock = FakeClock()
+        self.queue = ArrivalQueue(capacity_frames=10_000, capacity_bytes=1 << 30)
+        self.controls = FakeControls()
+        self.controls.turn(center=CENTER)
+        self.publisher = RecordingPublisher()
+        self.engine = Engine(backend="cpu", ring_dtype="float", threads=1)
+        self.loop = StreamLoop(
+            self.queue, self.engine, publisher=self.publisher, controls=self.controls,
+            clock=self.clock, settings=ServiceSettings(auto_start=True, **settings),
+        )  # fmt: skip
+        self.frames = {}
+
+    def send(self, *arrivals):
+        for arrival in arrivals:
+            self.queue.put(arrival)
+        while self.loop.step().taken:
+            pass
+        self.clock.advance(1.0)
+        self.loop.step()
+
+    def send_fields(self):
+        n_pixels = N_Z * N_X
+        self.send(
+            field_arrival(FrameKind.DARK, 0.0, n_pixels),
+            field_arrival(FrameKind.FLAT, FLAT, n_pixels),
+        )
+
+    def send_frames(self, angles_deg, first_id=1):
+        self.send(
+            *(
+                image_arrival(number, disc(angle), now_s=self.clock.now_s())
+                for number, angle in enumerate(angles_deg, start=first_id)
+            )
+        )
+
+    @property
+    def shown(self):
+        return self.publisher.publications[-1].packed
+
+
+def fresh(angles_deg, *, filter_type=FilterType.PARZEN):
+    """Reconstruct these frames with an engine of its own."""
+    engine = Engine(backend="cpu", ring_dtype="float", threads=1)
+    n_slots = len(angles_deg)
+    geometry = Geometry(n_z=N_Z, n_x=N_X, n_slots=n_slots, n_out=N_X)
+    parameters = ReconParameters(
+        center=CENTER, filter_type=filter_type, planes=Planes.middle(geometry)
+    )
+    engine.configure(geometry, parameters)
+    dark = np.zeros((N_Z, N_X), np.float32)
+    engine.set_fields(dark, dark + np.float32(FLAT))
+    frames = [disc(angle) for angle in angles_deg]
+    engine.add(frames, np.asarray(angles_deg, float), np.arange(n_slots))
+    return engine.packed()
+
+
+def assert_same(shown, expected):
+    scale = np.abs(expected).max()
+    assert scale > 1e-3
+    # Running sums in float32 over a few revolutions: 1e-5 of the largest value.
+    np.testing.assert_allclose(shown, expected, atol=1e-5 * scale, rtol=0)
+
+
+@pytest.fixture
+def rig():
+    made = Rig()
+    made.send_fields()
+    return made
+
+
+@pytest.mark.parametrize("n_sweep", [19, 36, 37])
+@pytest.mark.parametrize("sweeps", [1, 2, 5])
+def test_sweeps_back_and_forth_equal_a_fresh_reconstruction(rig, n_sweep, sweeps):
+    forth = np.linspace(0.0, 180.0, n_sweep)
+    table = np.tile(np.concatenate([forth, forth[::-1]]), 4)
+    rig.send(first_id_arrival(0), table_arrival(table))
+    rig.send_frames(table[: sweeps * n_sweep])
+    # 0 and 180 degrees share a slot, and the newest of them counts.
+    last_end = 180.0 if sweeps % 2 else 0.0
+    inner = list(forth[1:-1])
+    assert_same(rig.shown, fresh([last_end, *inner]))
+
+
+def test_a_continuous_scan_equals_a_fresh_reconstruction_of_its_last_half_turn(rig):
+    angles = 5.0 * np.arange(200)
+    rig.send(first_id_arrival(0), table_arrival(angles))
+    rig.send_frames(angles[:190])
+    assert_same(rig.shown, fresh(angles[154:190]))
+
+
+def test_first_fields_correct_the_frames_that_came_before_them():
+    rig = Rig()
+    angles = 5.0 * np.arange(36)
+    rig.send(first_id_arrival(0), table_arrival(angles))
+    rig.send_frames(angles)
+    rig.send_fields()
+    rig.send()
+    assert_same(rig.shown, fresh(angles))
+
+
+def test_another_filter_equals_a_fresh_reconstruction_with_it(rig):
+    angles = 5.0 * np.arange(36)
+    rig.send(first_id_arrival(0), table_arrival(angles))
+    rig.send_frames(angles)
+    rig.controls.turn(filter_type=FilterType.HANN)
+    rig.send()
+    assert_same(rig.shown, fresh(angles, filter_type=FilterType.HANN))
+
+
+def test_a_lost_frame_leaves_its_slot_to_the_old_one(rig):
+    angles = 5.0 * np.arange(200)
+    rig.send(first_id_arrival(0), table_arrival(angles))
+    rig.send_frames(angles[:36])
+    rig.send_frames(angles[36:50], first_id=37)
+    rig.send_frames(angles[51:72], first_id=52)
+    kept = [*angles[36:50], angles[50 - 36], *angles[51:72]]
+    assert_same(rig.shown, fresh(kept))
+
+
+def test_the_loop_runs_in_a_thread_and_publishes():
+    queue = ArrivalQueue(capacity_frames=1000, capacity_bytes=1 << 30)
+    publisher, controls, clock = RecordingPublisher(), FakeControls(), SystemClock()
+    settings = ServiceSettings(
+        angle_source=AngleSource.FIXED_STEP, angle_step_deg=5.0, auto_start=True
+    )
+    loop = StreamLoop(
+        queue, Engine(backend="cpu", threads=1), publisher=publisher,
+        controls=controls, clock=clock, settings=settings,
+    )  # fmt: skip
+    worker = Worker("recon", loop.run)
+    worker.start()
+    for number in range(200):
+        queue.put(image_arrival(number, disc(5.0 * number), now_s=clock.now_s()))
+    until_s = clock.monotonic_s() + 20.0
+    while loop.health.get().frames_received < 200 and clock.monotonic_s() < until_s:
+        loop.health.wait_newer(loop.health.version, 1.0)
+    worker.stop()
+    assert worker.join(10.0)
+    assert worker.error is None
+    assert loop.health.get().frames_received == 200
+    assert publisher.publications[-1].slots_filled > 0
+    assert controls.readings["SessionState"] == "idle"
