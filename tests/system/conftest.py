@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import numpy as np
 import psutil
@@ -21,7 +22,7 @@ from tomostream.app.environment import LoopbackEnvironment
 _POLL = Event()
 
 
-def _wait_until(condition: Callable[[], object], timeout_s: float = 30.0):
+def _wait_until(condition: Callable[[], object], timeout_s: float = 30.0) -> Any:
     """Give what the condition gives, as soon as it is true; fail when it never is."""
     deadline_s = time.monotonic() + timeout_s
     while not (result := condition()):
@@ -94,7 +95,7 @@ def living():
 @pytest.fixture
 def environment() -> LoopbackEnvironment:
     """Ports of the test's own."""
-    return LoopbackEnvironment.find(("ioc", "simulator", "service"))
+    return LoopbackEnvironment.find()
 
 
 @pytest.fixture
@@ -142,7 +143,7 @@ class PvaClient:
         # p4p's own names; without the environment of this process.
         self._context = Context("pva", conf=variables, useenv=False, nt=False)
 
-    def get(self, channel: str, timeout_s: float = 10.0):
+    def get(self, channel: str, timeout_s: float = 10.0) -> Any:
         """Give the value of a channel as it came."""
         return self._context.get(channel, timeout=timeout_s)
 

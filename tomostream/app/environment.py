@@ -3,7 +3,7 @@
 import os
 import random
 import socket
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 
 from tomostream.core.errors import ProcessError
@@ -24,9 +24,9 @@ class LoopbackEnvironment:
     """
 
     ca_ports: Mapping[str, int]
-    """Channel Access port by server name."""
+    """Channel Access port, by name of those that serve it."""
     pva_tcp_ports: Mapping[str, int]
-    """pvAccess TCP port by server name."""
+    """pvAccess TCP port, by name of those that serve it."""
     pva_port: int
     """UDP port on which all pvAccess servers are searched."""
     repeater_port: int
@@ -34,7 +34,10 @@ class LoopbackEnvironment:
 
     @classmethod
     def find(
-        cls, servers: Iterable[str] = ("ioc", "simulator", "service")
+        cls,
+        *,
+        ca_servers: Sequence[str] = ("ioc", "simulator"),
+        pva_servers: Sequence[str] = ("simulator", "service"),
     ) -> "LoopbackEnvironment":
         """Give an environment of ports that are free now, drawn at random.
 
@@ -43,11 +46,10 @@ class LoopbackEnvironment:
         ProcessError
             No free ports were found.
         """
-        names = tuple(servers)
-        ports = iter(free_ports(2 * len(names) + 2))
+        ports = iter(free_ports(len(ca_servers) + len(pva_servers) + 2))
         return cls(
-            ca_ports={name: next(ports) for name in names},
-            pva_tcp_ports={name: next(ports) for name in names},
+            ca_ports={name: next(ports) for name in ca_servers},
+            pva_tcp_ports={name: next(ports) for name in pva_servers},
             pva_port=next(ports),
             repeater_port=next(ports),
         )
@@ -66,18 +68,25 @@ class LoopbackEnvironment:
 
     def server(self, name: str) -> dict[str, str]:
         """Give the EPICS variables of a server, which may be a client as well."""
-        return self.client() | {
-            "EPICS_CAS_INTF_ADDR_LIST": LOOPBACK,
-            "EPICS_CAS_SERVER_PORT": str(self.ca_ports[name]),
-            "EPICS_CAS_AUTO_BEACON_ADDR_LIST": "NO",
-            "EPICS_CAS_BEACON_ADDR_LIST": LOOPBACK,
-            "EPICS_CAS_BEACON_PORT": str(self.repeater_port),
-            "EPICS_PVAS_INTF_ADDR_LIST": LOOPBACK,
-            "EPICS_PVAS_SERVER_PORT": str(self.pva_tcp_ports[name]),
-            "EPICS_PVAS_BROADCAST_PORT": str(self.pva_port),
-            "EPICS_PVAS_AUTO_BEACON_ADDR_LIST": "NO",
-            "EPICS_PVAS_BEACON_ADDR_LIST": LOOPBACK,
-        }
+        ports: dict[str, str] = {}
+        if name in self.ca_ports:
+            ports["EPICS_CAS_SERVER_PORT"] = str(self.ca_ports[name])
+        if name in self.pva_tcp_ports:
+            ports["EPICS_PVAS_SERVER_PORT"] = str(self.pva_tcp_ports[name])
+        return (
+            self.client()
+            | ports
+            | {
+                "EPICS_CAS_INTF_ADDR_LIST": LOOPBACK,
+                "EPICS_CAS_AUTO_BEACON_ADDR_LIST": "NO",
+                "EPICS_CAS_BEACON_ADDR_LIST": LOOPBACK,
+                "EPICS_CAS_BEACON_PORT": str(self.repeater_port),
+                "EPICS_PVAS_INTF_ADDR_LIST": LOOPBACK,
+                "EPICS_PVAS_BROADCAST_PORT": str(self.pva_port),
+                "EPICS_PVAS_AUTO_BEACON_ADDR_LIST": "NO",
+                "EPICS_PVAS_BEACON_ADDR_LIST": LOOPBACK,
+            }
+        )
 
     def process_environment(self, name: str) -> dict[str, str]:
         """Give all variables of a server's process: no other EPICS_* gets through."""

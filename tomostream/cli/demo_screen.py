@@ -116,27 +116,28 @@ def _watch(
                 live.update(line, refresh=True)
             elif clock.monotonic_s() >= next_plain_s:
                 next_plain_s = clock.monotonic_s() + _PLAIN_EVERY_S
-                print(line.plain, flush=True)
+                print(" ".join(line.plain.split()), flush=True)
             left_s = _LOOK_S if end_s is None else end_s - clock.monotonic_s()
             if interruption.wait(min(_LOOK_S, left_s)):
                 return
 
 
 def status_line(health: Health, state: str) -> Text:
-    """Say how it goes, in one line."""
+    """Say how it goes, in two lines of less than 80 characters."""
     rejected = sum(health.rejected.values())
     lost = health.frames_missing + health.frames_dropped
     calm = "green" if health.latency_p99_ms < _GOOD_LATENCY_MS else "yellow"
     return Text.assemble(
-        (state, "bold green" if state == "streaming" else "bold yellow"),
-        f"  {health.frame_rate_hz:.0f} frames/s in, ",
-        f"{health.publish_rate_hz:.0f} updates/s out, ",
-        ("latency ", ""),
+        (f"{state:<10}", "bold green" if state == "streaming" else "bold yellow"),
+        f"in {health.frame_rate_hz:.0f} frames/s   ",
+        f"out {health.publish_rate_hz:.0f} updates/s   ",
+        "latency ",
         (f"{health.latency_p50_ms:.0f} ms", calm),
-        f" (99 %: {health.latency_p99_ms:.0f} ms), ",
-        f"ring {health.slots_filled}/{health.slots_total}, ",
+        f" (99 %: {health.latency_p99_ms:.0f} ms)\n",
+        f"{'':<10}ring {health.slots_filled}/{health.slots_total}   ",
+        f"received {health.frames_received}   ",
         (f"lost {lost}", "bold red" if lost else ""),
-        (f", not used {rejected}", "yellow") if rejected else "",
+        (f"   not used {rejected}", "yellow") if rejected else "",
         (_decimation(health.decimation), "bold yellow"),
     )
 
@@ -145,7 +146,7 @@ def _decimation(decimation: int) -> str:
     if decimation == 1:
         return ""
     endings = {2: "nd", 3: "rd"}
-    return f", every {decimation}{endings.get(decimation, 'th')} frame"
+    return f"   every {decimation}{endings.get(decimation, 'th')} frame used"
 
 
 def _end(console: Console, demo: Demo, options: argparse.Namespace) -> None:

@@ -84,6 +84,7 @@ def test_a_bare_detector_has_its_images_only():
     parts = build_server(parse_config(BARE))._parts
     (images,) = parts.sources
     assert images.name == "c:Image"
+    assert isinstance(images, ImageSubscriber)
     assert images._reader.orientation.flip_x
     assert parts.records is None
     settings = parts.loop._settings
@@ -108,7 +109,9 @@ def test_limits_reach_the_loop():
 def test_angles_of_an_attribute_are_read_from_it():
     config = parse_config("angles: {source: attribute, attribute: Phi, bins: 90}")
     parts = build_server(config, SAID)._parts
-    assert parts.sources[-1]._reader.angle_attribute == "Phi"
+    images = parts.sources[-1]
+    assert isinstance(images, ImageSubscriber)
+    assert images._reader.angle_attribute == "Phi"
     assert parts.loop._settings.angle_bins == 90
     assert not any(isinstance(s, ThetaSubscriber) for s in parts.sources)
 

@@ -52,7 +52,7 @@ def test_a_child_that_fails_is_quoted(children, interruption):
 def test_a_child_that_was_killed_says_by_what(children, interruption):
     child = start(children, READY)
     children.wait_ready(20, interruption)
-    os.kill(child.pid, signal.SIGKILL)
+    child.signal(signal.SIGKILL)
     assert child.wait(5)
     with pytest.raises(ProcessError, match="was ended by SIGKILL"):
         children.check()
@@ -91,7 +91,7 @@ def test_what_a_child_started_ends_with_it(interruption):
             "print(json.dumps({'ready': p.pid}), flush=True); p.wait()",
         )
         group.wait_ready(20, interruption)
-        grandchild = psutil.Process(child.readiness["ready"])
+        grandchild = psutil.Process((child.readiness or {})["ready"])
     assert wait_until(lambda: not lives(grandchild))
 
 
@@ -125,6 +125,7 @@ def test_children_end_when_the_parent_is_killed(tmp_path):
         [sys.executable, "-c", textwrap.dedent(code)],
         stdout=subprocess.PIPE, text=True, cwd=tmp_path,
     )  # fmt: skip
+    assert parent.stdout is not None
     with parent:
         child = psutil.Process(int(parent.stdout.readline()))
         parent.kill()

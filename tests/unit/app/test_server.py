@@ -1,5 +1,6 @@
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,12 +50,15 @@ def calls():
 
 @pytest.fixture
 def parts(calls):
+    engine: Any = SimpleNamespace(configure=lambda *a: calls.append("configure"))
+    loop: Any = Loop(calls)
+    silent: Any = SimpleNamespace(publish=lambda p: None)
     return Parts(
-        engine=SimpleNamespace(configure=lambda *a: calls.append("configure")),
-        loop=Loop(calls), arrivals=ArrivalQueue(capacity_frames=2, capacity_bytes=9),
+        engine=engine, loop=loop,
+        arrivals=ArrivalQueue(capacity_frames=2, capacity_bytes=9),
         sources=[Recorder("images", calls)], records=Recorder("records", calls),
         controls=ObservedControls(FixedControls()), channels=Recorder("slices", calls),
-        publisher=ObservedPublisher(SimpleNamespace(publish=lambda p: None)),
+        publisher=ObservedPublisher(silent),
     )  # fmt: skip
 
 
@@ -78,7 +82,7 @@ def test_parameters_are_put_before_the_first_frame(parts, calls):
 
 def test_records_that_refuse_parameters_are_named(parts, monkeypatch):
     monkeypatch.setattr("tomostream.app.server._ADOPTION_S", 0.1)
-    deaf = SimpleNamespace(parameters=Parameters, write_parameters=lambda p: None)
+    deaf: Any = SimpleNamespace(parameters=Parameters, write_parameters=lambda p: None)
     server = Server(replace(parts, controls=ObservedControls(deaf)))
     with pytest.raises(ConnectionLostError, match="records records"):
         server.start(Parameters(center=1.0))
@@ -120,7 +124,7 @@ def test_what_the_loop_reports_can_be_read(parts):
     assert server.status == "not started"
     parts.controls.report({"ReconStatus": "waiting: for frames"})
     parts.controls.report({"SessionState": "waiting"})
-    publication = object()
+    publication: Any = object()
     parts.publisher.publish(publication)
     assert server.status == "waiting: for frames"
     assert server.health.frames_received == 3

@@ -2,15 +2,16 @@ from tomostream.cli.demo_screen import status_line
 from tomostream.core.health import Health, RejectReason
 
 
-def test_a_calm_stream_is_one_short_line():
+def test_a_calm_stream_is_told_in_two_short_lines():
     health = Health(
         frame_rate_hz=99.6, publish_rate_hz=20.0, latency_p50_ms=31.2,
         latency_p99_ms=52.0, slots_filled=180, slots_total=180,
     )  # fmt: skip
-    assert status_line(health, "streaming").plain == (
-        "streaming  100 frames/s in, 20 updates/s out, latency 31 ms (99 %: 52 ms), "
-        "ring 180/180, lost 0"
+    first, second = status_line(health, "streaming").plain.splitlines()
+    assert first == (
+        "streaming in 100 frames/s   out 20 updates/s   latency 31 ms (99 %: 52 ms)"
     )
+    assert second == "          ring 180/180   received 0   lost 0"
 
 
 def test_every_loss_is_shown():
@@ -19,4 +20,4 @@ def test_every_loss_is_shown():
         rejected={RejectReason.DECIMATED: 7},
     )  # fmt: skip
     line = status_line(health, "filling").plain
-    assert "lost 5, not used 7, every 4th frame" in line
+    assert "lost 5   not used 7   every 4th frame used" in line
