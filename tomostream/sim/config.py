@@ -46,7 +46,7 @@ class StreamConfig:
     """Dark and flat frames, each, of a retake."""
     first_id: int = 1
     """uniqueId of the camera's first frame."""
-    id_origin: int = 1
+    id_origin: int = 0
     """What a scan's first projection has as uniqueId minus FirstProjid."""
     id_wrap: IdWrap = IdWrap.NONE
     lose_every: int = 0

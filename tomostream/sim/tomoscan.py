@@ -48,7 +48,7 @@ class TomoScan:
     Raises
     ------
     ProcessError
-        EPICS does not take them, or this process has served records before.
+        EPICS does not take them.
     """
 
     def __init__(self, scan: ScanRecords) -> None:

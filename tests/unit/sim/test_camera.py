@@ -177,7 +177,7 @@ def test_frames_can_be_lost_on_purpose(stage):
 def test_table_is_renewed_ahead_of_its_end_and_every_frame_keeps_its_angle(stage):
     scan = stage(frame_count=500, table_angles=100)
     scan.run()
-    schedule = AngleSchedule(id_origin=1)
+    schedule = AngleSchedule(id_origin=0)
     renewals = 0
     for entry in scan.log:
         if entry[0] == "first_id":

@@ -2,6 +2,7 @@ import pytest
 
 from tomostream.core.errors import ConfigurationError
 from tomostream.core.frame import IdWrap
+from tomostream.sim.beamline import default_movie_mib
 from tomostream.sim.config import SimConfig
 
 
@@ -41,3 +42,7 @@ def test_impossible_setting_is_refused_by_its_name(wrong):
 def test_axis_is_in_the_middle_unless_told():
     assert SimConfig(n_x=512).axis_column == 255.5
     assert SimConfig(n_x=512, center=250.3).axis_column == 250.3
+
+
+def test_memory_for_the_movie_is_bounded_on_any_machine():
+    assert 64 <= default_movie_mib() <= 4096
