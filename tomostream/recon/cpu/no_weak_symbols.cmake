@@ -1,0 +1,10 @@
+# cmake -DNM=nm -DOBJECTS=a.o;b.o -P no_weak_symbols.cmake
+if(NOT NM)
+  return()
+endif()
+foreach(object IN LISTS OBJECTS)
+  execute_process(COMMAND ${NM} ${object} OUTPUT_VARIABLE symbols)
+  if(symbols MATCHES " [WV] ([^\n]*)")
+    message(FATAL_ERROR "${object} has the weak symbol ${CMAKE_MATCH_1}")
+  endif()
+endforeach()
