@@ -19,7 +19,7 @@ def test_no_record_is_declared_twice():
 
 
 def test_every_parameter_has_one_record():
-    assert sorted(c.field for c in PARAMETERS) == sorted(PARAMETER_FIELDS)
+    assert sorted(str(c.field) for c in PARAMETERS) == sorted(PARAMETER_FIELDS)
 
 
 @pytest.mark.parametrize("declared", PARAMETERS, ids=lambda c: c.name)

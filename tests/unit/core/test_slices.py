@@ -52,7 +52,7 @@ def test_the_crosshair_is_centred_and_stays_in_its_slice():
 def test_a_click_sets_the_two_planes_that_it_shows(click, expected):
     geometry = Geometry(n_z=5, n_x=8, n_slots=1, n_out=8)
     before = Planes(x=0, y=1, z=2)
-    assert planes_at_click(*click, before, geometry) == expected
+    assert planes_at_click(click[0], click[1], before, geometry) == expected
 
 
 def test_a_click_into_unused_pixels_changes_nothing():
