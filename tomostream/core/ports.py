@@ -71,8 +71,8 @@ class ControlSurface(Protocol):
     def report(self, readings: Mapping[str, float | int | str]) -> None:
         """Write service records by name (`core.controls`), choices by their text.
 
-        Only changes are sent. StartRecon is written by operators as well, so "Done"
-        is sent whatever was sent before.
+        Only changes are sent. StartRecon is the surface's own matter: it follows
+        SessionState, and is Done in idle and failed.
         """
         ...
 

@@ -91,6 +91,16 @@ class AngleBook:
                 # A smaller FirstProjid has not been told: the scan begins anew.
                 self._schedule.restart_ids(0)
 
+    def covers(self, frame_id: int | None) -> bool:
+        """Tell whether a table holds for that frame."""
+        if frame_id is None:
+            return False
+        try:
+            self._schedule.assign(frame_id)
+        except NoAngleError:
+            return False
+        return True
+
     def place(self, frame_id: int, angle_deg: float | None) -> Assignment:
         """Give a frame's place in its scan.
 

@@ -66,6 +66,11 @@ class IdTracker:
             return self._restart(camera_id, timestamp_s)
         return self._doubt(camera_id, step)
 
+    @property
+    def newest(self) -> int | None:
+        """The id believed last, unwrapped."""
+        return self._newest
+
     def nearest(self, first_id: int) -> int:
         """Give a FirstProjid in the unwrapped counting: it wraps as the ids do."""
         return self._unwrapper.nearest(first_id)

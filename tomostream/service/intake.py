@@ -66,6 +66,7 @@ class Intake:
         self._held: deque[TrackedImage] = deque()
         self._held_bytes = 0
         self._epoch = 0
+        self._first_id: tuple[int | None, int] = None, 0
         self.problem = ""
         """Why the last frame has no angle; empty where it has."""
 
@@ -117,7 +118,12 @@ class Intake:
 
     def take_first_id(self, arrival: FirstIdArrival, *, now_s: float) -> None:
         """Take a FirstProjid."""
-        unwrapped = self._ids.nearest(arrival.first_id)
+        said, unwrapped = self._first_id
+        # A record that is connected anew says the same again, also after a wrap: the
+        # scan is the old one as long as that gives the newest frame an angle.
+        if arrival.first_id != said or not self.angles.covers(self._ids.newest):
+            unwrapped = self._ids.nearest(arrival.first_id)
+            self._first_id = arrival.first_id, unwrapped
         self.angles.take_first_id(unwrapped, now_s=now_s)
 
     def settle(self, *, now_s: float) -> list[PlacedImage]:
@@ -132,6 +138,7 @@ class Intake:
 
     def _begin_epoch(self, first_id: int) -> None:
         self._epoch += 1
+        self._first_id = None, 0
         self.abandon(RejectReason.NO_ANGLE, "the source counts anew")
         self.angles.restart(first_id)
 

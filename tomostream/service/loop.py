@@ -161,9 +161,6 @@ class StreamLoop:
             self._is_first_step = False
             if self._settings.auto_start:
                 self._start()
-            # Whatever an earlier service has left there.
-            word = "Acquire" if self._settings.auto_start else "Done"
-            self._controls.report({"StartRecon": word})
         if self._session.state is SessionState.STOPPING:
             self._end(SessionState.IDLE, "stopped by the operator")
         for command in self._controls.commands():
@@ -196,7 +193,6 @@ class StreamLoop:
         self._feed.end()
         self._overload.reset()
         self._session.enter(state, reason)
-        self._controls.report({"StartRecon": "Done"})
 
     def _fail(self, reason: str) -> None:
         self._recon.discard(RejectReason.FAILED, reason)
@@ -212,7 +208,8 @@ class StreamLoop:
             pressure = Pressure(
                 lag_s=lag_s, depth=self._feed.depth, fullness=self._arrivals.fullness,
                 rate_hz=self._frame_rate.per_second(now_s),
-                is_settling=now_s - self._recon.begun_s < _SETTLING_S,
+                is_settling=self._recon.ledger is None
+                or now_s - self._recon.begun_s < _SETTLING_S,
             )  # fmt: skip
             self._overload.observe(now_s, pressure, self._work)
         self._feed.decimation = self._overload.decimation

@@ -174,6 +174,6 @@ def test_a_new_start_begins_at_full_rate(overloaded):
     bench, source = overloaded
     source.run(3.0)
     bench.controls.press(Command.ABORT)
-    bench.step(2)
+    bench.settle()
     bench.start()
     assert bench.loop._overload.decimation == 1

@@ -206,3 +206,12 @@ def test_a_ring_of_360_degrees_has_twice_the_slots(streaming):
     assert streaming.engine.geometry.n_slots == 360
     assert streaming.last.session == 2
     assert "ScanRange 360" in streaming.status
+
+
+def test_a_first_id_said_again_after_a_wrap_is_the_same(bench):
+    bench.start()
+    bench.scan(first_id=65000, count=10_000)
+    bench.send_frames([65001, 65535, 0, 1])
+    bench.send(first_id_arrival(65000), 2)
+    assert bench.loop.frames_entered == 5
+    assert bench.loop.frames_held == 0
