@@ -12,6 +12,7 @@ zero however far it reaches.
 """
 
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,7 +111,9 @@ def fit(
     )
 
 
-def response_error(fitted: RecursiveFilter, filter_type: FilterType, size: int) -> float:
+def response_error(
+    fitted: RecursiveFilter, filter_type: FilterType, size: int
+) -> float:
     """Give the largest error of the response, relative to the largest response."""
     wanted = _response(kernel(filter_type, size))
     error = _response(fitted.kernel(size)) - wanted
@@ -133,7 +136,7 @@ def best_fit(filter_type: FilterType, size: int) -> RecursiveFilter:
     return best
 
 
-def table_source() -> str:
+def table_source(sizes: Sequence[int] = SIZES) -> str:
     """Give the text of ``filter_table.py``."""
     lines = [
         '"""Fitted filters: name -> row length -> (poles, weights, taps).',
@@ -147,7 +150,7 @@ def table_source() -> str:
     ]
     for filter_type in RECURSIVE:
         lines.append(f'    "{filter_type.value}": {{')
-        for size in SIZES:
+        for size in sizes:
             f = best_fit(filter_type, size)
             lines.append(f"        {size}: (")
             for numbers in (f.poles, f.weights, f.taps):

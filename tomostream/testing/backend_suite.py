@@ -47,7 +47,9 @@ class Scene:
     geometry: Geometry
     parameters: ReconParameters
     dtype: str = "u2"
-    random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(1))
+    random: np.random.Generator = field(
+        default_factory=lambda: np.random.default_rng(1)
+    )
     held: dict[int, tuple[NDArray[Any], float, NDArray[Any], NDArray[Any]]] = field(
         default_factory=dict
     )
@@ -65,7 +67,9 @@ class Scene:
         """Set random fields."""
         shape = self.geometry.frame_shape
         self.dark = (5 + self.random.random(shape)).astype(np.float32)
-        self.flat = (self.top * (1 + 0.1 * self.random.random(shape))).astype(np.float32)
+        self.flat = (self.top * (1 + 0.1 * self.random.random(shape))).astype(
+            np.float32
+        )
         self.engine.set_fields(self.dark, self.flat, refilter=refilter)
 
     def frame(self) -> NDArray[Any]:
@@ -260,13 +264,18 @@ class BackendSuite:
         added = scene.engine.add([frame], np.array([30.0]), np.array([0]))
         assert added.accepted.all()
         assert added.pixels_repaired == 9
-        lines = line_integrals(frame, scene.dark.astype(float), scene.flat.astype(float))
+        lines = line_integrals(
+            frame, scene.dark.astype(float), scene.flat.astype(float)
+        )
         lines[3, 7:10] = np.interp([7, 8, 9], [6, 10], lines[3, [6, 10]])
         lines[35, :2] = lines[35, 2]
         lines[36, 297:] = lines[36, 296]
         lines[39, 100] = lines[39, [99, 101]].mean()
         reference = reference_slices(
-            [filtered(lines, scene.parameters)], [30.0], scene.geometry, scene.parameters
+            [filtered(lines, scene.parameters)],
+            [30.0],
+            scene.geometry,
+            scene.parameters,
         )
         assert relative_error(scene.engine.slices(), reference) < FLOAT_TOLERANCE
 
@@ -276,13 +285,18 @@ class BackendSuite:
         clean = scene.frame()
         bad = clean.copy()
         bad[3, 5], bad[3, 6], bad[33, 0], bad[39, 100] = np.nan, np.inf, -np.inf, np.nan
-        mended = line_integrals(clean, scene.dark.astype(float), scene.flat.astype(float))
+        mended = line_integrals(
+            clean, scene.dark.astype(float), scene.flat.astype(float)
+        )
         mended[3, 5:7] = np.interp([5, 6], [4, 7], mended[3, [4, 7]])
         mended[33, 0], mended[39, 100] = mended[33, 1], mended[39, 99]
         report = scene.engine.add([bad], np.array([10.0]), np.array([2]))
         assert report.pixels_repaired == 4
         reference = reference_slices(
-            [filtered(mended, scene.parameters)], [10.0], scene.geometry, scene.parameters
+            [filtered(mended, scene.parameters)],
+            [10.0],
+            scene.geometry,
+            scene.parameters,
         )
         assert relative_error(scene.engine.slices(), reference) < FLOAT_TOLERANCE
 
