@@ -26,6 +26,8 @@ class AngleBook:
         self._values: NDArray[np.floating] | None = None
         self._table_came_s = -1e18
         self._settle_due_s: float | None = None
+        self._is_first_id_known = False
+        self._early: AngleTable | None = None
         self._endless = _endless_table(settings)
         self._first_id: int | None = None
         self.problem = ""
@@ -48,15 +50,28 @@ class AngleBook:
         self.problem = ""
         self._values = arrival.values
         self._table_came_s = now_s
-        self._settle_due_s = None
-        self._schedule.add(table)
-        return True
+        if self._is_first_id_known:
+            self._settle_due_s = None
+            self._schedule.add(table)
+            return True
+        # At the start channels connect in any order; a table without its first id
+        # would give wrong angles.
+        self._early = table
+        self._settle_due_s = now_s + self._settings.first_id_patience_s
+        return False
 
-    def take_first_id(self, first_id: int, *, now_s: float) -> None:
-        """Take a new FirstProjid, unwrapped; frames from it on wait for its table."""
+    def take_first_id(self, first_id: int, *, now_s: float) -> bool:
+        """Take a new FirstProjid, unwrapped; tell whether frames are placed by it.
+
+        Frames from it on wait for their table, but for one that came before the first
+        FirstProjid of all.
+        """
         if self._endless is not None:
-            return
+            return False
         self._schedule.announce(first_id)
+        self._is_first_id_known = True
+        if self._early is not None:
+            return self._use_early()
         is_pair = now_s - self._table_came_s <= self._settings.table_pair_s
         patience_s = (
             self._settings.first_id_settle_s
@@ -64,11 +79,14 @@ class AngleBook:
             else self._settings.table_patience_s
         )
         self._settle_due_s = now_s + patience_s
+        return False
 
     def settle(self, *, now_s: float) -> bool:
         """Let the table at hand hold where no other has come; tell whether it does."""
         if self._settle_due_s is None or now_s < self._settle_due_s:
             return False
+        if self._early is not None:
+            return self._use_early()
         self._settle_due_s = None
         if self._schedule.newest is None:
             return False
@@ -126,8 +144,16 @@ class AngleBook:
             raise NoAngleError(f"frame {frame_id}: its angle is not finite")
         return assignment
 
+    def _use_early(self) -> bool:
+        table, self._early = self._early, None
+        self._settle_due_s = None
+        self._is_first_id_known = True
+        if table is not None:
+            self._schedule.add(table)
+        return table is not None
+
     def _rule_of(self, values: NDArray[np.floating]) -> AngleTable:
-        newest = self._schedule.newest
+        newest = self._early or self._schedule.newest
         if newest is not None and is_same_table(values, self._values):
             return newest
         table = angle_table(values)

@@ -108,8 +108,11 @@ class Feed:
     @property
     def notes(self) -> list[str]:
         """What an operator should know about the sources."""
-        lost = ", ".join(self._disconnected)
-        return [f"not connected: {lost}"] if lost else []
+        lost, superseded = ", ".join(self._disconnected), self._arrivals.superseded
+        notes = [f"not connected: {lost}"] if lost else []
+        if superseded:
+            notes.append(f"{superseded} fields or tables came too fast to be used")
+        return notes
 
     def _drain(self) -> None:
         limit = self._settings.batch_frames * self.decimation
@@ -151,10 +154,10 @@ class Feed:
     def _take_angles(self, arrival: TableArrival | FirstIdArrival) -> None:
         now_s = self._clock.monotonic_s()
         if isinstance(arrival, FirstIdArrival):
-            self.intake.take_first_id(arrival, now_s=now_s)
+            released = self.intake.take_first_id(arrival, now_s=now_s)
         else:
             released = self.intake.take_table(arrival, now_s=now_s)
-            self._pending.extendleft(reversed(released))
+        self._pending.extendleft(reversed(released))
 
     def _take_connection(self, arrival: ConnectionArrival) -> None:
         if arrival.is_connected:

@@ -116,15 +116,18 @@ class Intake:
         """Take a table; give the held images that it places."""
         return self._release() if self.angles.take_table(arrival, now_s=now_s) else []
 
-    def take_first_id(self, arrival: FirstIdArrival, *, now_s: float) -> None:
-        """Take a FirstProjid."""
+    def take_first_id(
+        self, arrival: FirstIdArrival, *, now_s: float
+    ) -> list[PlacedImage]:
+        """Take a FirstProjid; give the held images that it places."""
         said, unwrapped = self._first_id
         # A record that is connected anew says the same again, also after a wrap: the
         # scan is the old one as long as that gives the newest frame an angle.
         if arrival.first_id != said or not self.angles.covers(self._ids.newest):
             unwrapped = self._ids.nearest(arrival.first_id)
             self._first_id = arrival.first_id, unwrapped
-        self.angles.take_first_id(unwrapped, now_s=now_s)
+        is_placing = self.angles.take_first_id(unwrapped, now_s=now_s)
+        return self._release() if is_placing else []
 
     def settle(self, *, now_s: float) -> list[PlacedImage]:
         """Give the held images for which no other table is expected any more."""

@@ -82,6 +82,7 @@ class Reconstruction:
         self._in_hand: deque[DecodedFrame] = deque()
         self._batch: list[tuple[DecodedFrame, int]] = []
         self._waiting_at_start = 0
+        self._dead_pixels = 0
         self.parameters = Parameters()
         """In force; may have been changed by `enter`."""
         self.batch_limit = settings.batch_frames
@@ -205,11 +206,16 @@ class Reconstruction:
     @property
     def notes(self) -> list[str]:
         """What an operator should know about work in progress."""
-        waiting = self._engine.slots_waiting if self._ring else 0
-        if not waiting:
+        if self._ring is None:
             return []
-        done = max(self._waiting_at_start - waiting, 0)
-        return [f"re-filtering {done} of {self._waiting_at_start}"]
+        notes: list[str] = []
+        waiting = self._engine.slots_waiting
+        if waiting:
+            done = max(self._waiting_at_start - waiting, 0)
+            notes.append(f"re-filtering {done} of {self._waiting_at_start}")
+        if self._dead_pixels:
+            notes.append(f"{self._dead_pixels} dead pixels interpolated")
+        return notes
 
     def packed(self) -> F32:
         """Give the slices, packed."""
@@ -295,7 +301,8 @@ class Reconstruction:
     def _set_fields(self, *, refilter: bool) -> None:
         dark = self._fields.in_use(FrameKind.DARK)
         flat = self._fields.in_use(FrameKind.FLAT)
-        self._engine.set_fields(dark, flat, refilter=refilter)
+        report = self._engine.set_fields(dark, flat, refilter=refilter)
+        self._dead_pixels = report.dead_pixels
 
     def _note(
         self, taken: list[DecodedFrame], *, pixels_repaired: int, total: int

@@ -25,6 +25,15 @@ class AddReport(Protocol):
         ...
 
 
+class FieldReport(Protocol):
+    """What became of a dark and a flat field."""
+
+    @property
+    def dead_pixels(self) -> int:
+        """Pixels where flat - dark <= 0; interpolated in every frame."""
+        ...
+
+
 class Reconstructor(Protocol):
     """A ring of projections and the three slices made of it."""
 
@@ -38,7 +47,7 @@ class Reconstructor(Protocol):
 
     def set_fields(
         self, dark: F32 | None, flat: F32 | None, *, refilter: bool
-    ) -> object:
+    ) -> FieldReport:
         """Use these fields, (n_z, n_x) each, for frames to come, or for all."""
         ...
 

@@ -40,6 +40,8 @@ class ServiceSettings:
     """So many frames going on elsewhere mean that the source counts anew."""
     frame_type_guard_s: float = 0.0
     """Frames this close to a change of FrameType are not used."""
+    first_id_patience_s: float = 2.0
+    """A table waits so long for the first FirstProjid of all, then holds from 0 on."""
     first_id_settle_s: float = 0.5
     """A FirstProjid that comes at most `table_pair_s` after a table, and is followed
     by none within this time, belongs to that table."""

@@ -1,3 +1,4 @@
+# ruff: noqa: D102  a test is described by its name
 """One suite for every backend: class TestMine(BackendSuite): settings = {...}."""
 
 from collections.abc import Iterable
@@ -138,7 +139,8 @@ class BackendSuite:
             filter_type=filter_type,
             planes=Planes(x=n_out // 3, y=n_out // 2 + 1, z=n_z // 2),
         )
-        engine = Engine(**({"ring_dtype": "float"} | self.settings | settings))
+        chosen: dict[str, Any] = {"ring_dtype": "float"} | self.settings | settings
+        engine = Engine(**chosen)
         return Scene(engine, geometry, parameters, dtype)
 
     @pytest.mark.parametrize("ring_dtype", ["float", "half"])

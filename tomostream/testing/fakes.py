@@ -104,6 +104,13 @@ class FakeAddReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FakeFieldReport:
+    """What became of fields."""
+
+    dead_pixels: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SlotContent:
     """What a slot of the fake ring holds."""
 
@@ -125,7 +132,7 @@ class FakeEngine:
         self.cost_s = cost_s
         """Time that each frame takes, by `clock`."""
         self.error: Exception | None = None
-        """Raised by the next `add`, once."""
+        """Raised by the next call that works, once."""
         self.geometry: Geometry | None = None
         self.parameters: ReconParameters | None = None
         self.slots: dict[int, SlotContent] = {}
@@ -147,6 +154,7 @@ class FakeEngine:
 
     def configure(self, geometry: Geometry, parameters: ReconParameters) -> None:
         """Make an empty ring."""
+        self._fail()
         self.calls.append("configure")
         self.geometry, self.parameters = geometry, parameters
         self.slots = {}
@@ -154,20 +162,27 @@ class FakeEngine:
 
     def reset(self) -> None:
         """Empty the ring."""
+        self._fail()
         self.calls.append("reset")
         self.slots = {}
         self._waiting = 0
 
-    def set_fields(self, dark: F32 | None, flat: F32 | None, *, refilter: bool) -> None:
-        """Note fields."""
+    def set_fields(
+        self, dark: F32 | None, flat: F32 | None, *, refilter: bool
+    ) -> FakeFieldReport:
+        """Note fields; a pixel whose flat is 0 is dead."""
+        self._fail()
         for field in (dark, flat):
             assert field is None or field.shape == self._shape()
         self.fields.append((dark is not None, flat is not None, refilter))
         if refilter:
             self._waiting = len(self.slots)
+        dead = 0 if flat is None else int(np.count_nonzero(flat == 0))
+        return FakeFieldReport(dead_pixels=dead)
 
     def set_parameters(self, parameters: ReconParameters) -> None:
         """Note parameters."""
+        self._fail()
         if self.parameters and parameters.filter_type != self.parameters.filter_type:
             self._waiting = len(self.slots)
         self.calls.append("set_parameters")
@@ -180,9 +195,7 @@ class FakeEngine:
         slots: NDArray[np.intp],
     ) -> FakeAddReport:
         """Put frames into slots."""
-        if self.error is not None:
-            error, self.error = self.error, None
-            raise error
+        self._fail()
         if self._clock is not None:
             self._clock.advance(self.cost_s * len(frames))
         self.batches.append(len(frames))
@@ -199,6 +212,7 @@ class FakeEngine:
 
     def refilter(self, limit: int) -> int:
         """Work off waiting slots."""
+        self._fail()
         if self._clock is not None:
             self._clock.advance(self.cost_s * min(limit, self._waiting))
         self._waiting = max(self._waiting - limit, 0)
@@ -206,10 +220,16 @@ class FakeEngine:
 
     def packed(self) -> F32:
         """Give an image whose first pixel is the sum of the ring's values."""
+        self._fail()
         assert self.geometry is not None
         image = np.zeros(self.geometry.packed_shape, np.float32)
         image[0, 0] = sum(content.value for content in self.slots.values())
         return image
+
+    def _fail(self) -> None:
+        if self.error is not None:
+            error, self.error = self.error, None
+            raise error
 
     def _shape(self) -> tuple[int, int]:
         assert self.geometry is not None

@@ -2,7 +2,7 @@ from typing import TypeVar
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tomostream.core.arrivals import (
@@ -155,6 +155,7 @@ def test_a_capacity_of_zero_is_refused(capacity):
         ArrivalQueue(**({"capacity_frames": 1, "capacity_bytes": 1} | {capacity: 0}))
 
 
+@settings(derandomize=True, deadline=None)
 @given(
     st.lists(
         st.one_of(

@@ -105,3 +105,14 @@ def test_fields_of_many_sizes_do_not_pile_up(streaming):
     kept = streaming.loop._fields._kept[FLAT]
     assert len(kept) <= 4
     assert 16 in kept
+
+
+def test_dead_pixels_are_told(streaming):
+    streaming.send(field_arrival(FLAT, 0.0))
+    assert "16 dead pixels interpolated" in streaming.status
+
+
+def test_fields_that_were_superseded_in_the_queue_are_told(streaming):
+    for value in range(20):
+        streaming.queue.put(field_arrival(DARK, value))
+    assert "4 fields or tables came too fast" in streaming.status

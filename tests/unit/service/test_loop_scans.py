@@ -124,15 +124,28 @@ def test_frames_between_first_id_and_table_wait(streaming):
     assert streaming.is_conserved()
 
 
-def test_a_first_id_that_follows_its_table_is_recognised(make_bench):
-    bench = make_bench()
+def test_a_table_that_comes_before_the_first_id_of_all_waits_for_it(bench):
     bench.start()
-    bench.send(table_arrival(), first_id_arrival(100), 101)
-    assert bench.loop.frames_entered == 0
-    bench.clock.advance(0.6)
-    bench.settle()
-    assert bench.engine.slots[0].angle_deg == 0.0
+    bench.send(table_arrival(), 101)
+    assert bench.loop.frames_held == 1
+    bench.send(first_id_arrival(100))
     assert bench.engine.slots[0].value == 101
+
+
+def test_a_table_without_any_first_id_holds_from_zero_on(bench):
+    bench.start()
+    bench.send(table_arrival(), 1, 2)
+    bench.clock.advance(2.5)
+    bench.settle()
+    assert [c.angle_deg for c in bench.engine.slots.values()] == [0.0, 1.0]
+
+
+def test_a_first_id_that_follows_its_table_is_recognised(streaming):
+    streaming.send(table_arrival(start_deg=50.0), first_id_arrival(10), 11)
+    assert streaming.loop.frames_held == 1
+    streaming.clock.advance(0.6)
+    streaming.settle()
+    assert streaming.engine.slots[50].value == 11
 
 
 def test_a_first_id_without_a_new_table_is_waited_for_longer(streaming):

@@ -148,6 +148,16 @@ def test_a_failing_engine_ends_the_session_with_its_reason(streaming, caplog):
     assert streaming.controls.readings["SessionState"] == "failed"
 
 
+def test_an_engine_that_cannot_be_configured_fails_the_session(bench, caplog):
+    bench.start()
+    bench.scan()
+    bench.engine.error = MemoryError("ring of 900 GB")
+    with caplog.at_level(logging.CRITICAL):
+        bench.send_frames(range(1, 4))
+    assert "ring of 900 GB" in bench.status
+    assert bench.is_conserved()
+
+
 def test_frames_of_a_failed_batch_are_counted(streaming, caplog):
     streaming.engine.error = RuntimeError("device lost")
     with caplog.at_level(logging.CRITICAL):
