@@ -18,7 +18,6 @@ from tomostream.core.health import RejectReason
 from tomostream.runtime.queues import ArrivalQueue, DropOldestQueue
 from tomostream.runtime.worker import StopSignal, Worker
 
-
 T = TypeVar("T")
 
 
