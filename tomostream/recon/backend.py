@@ -60,13 +60,19 @@ class Backend(Protocol):
 
     name: str
     """``cpu`` or ``cuda``."""
-    isa: str
-    """Instruction set or device architecture in use."""
-    threads: int
-    """CPU threads at work."""
+
+    @property
+    def isa(self) -> str:
+        """Instruction set or device architecture in use."""
+        ...
+
+    @property
+    def threads(self) -> int:
+        """CPU threads at work."""
+        ...
 
     def allocate(self, geometry: Geometry) -> None:
-        """Make an empty ring of this geometry; keep fields if frames keep their shape."""
+        """Make an empty ring; keep the fields if frames keep their shape."""
         ...
 
     def clear(self) -> None:
@@ -93,7 +99,7 @@ class Backend(Protocol):
         slots: NDArray[np.int64],
         places: Sequence[int],
     ) -> AddReport:
-        """Replace what the slots hold by new frames, corrected by the fields at places."""
+        """Replace what slots hold by new frames, corrected by the fields at places."""
         ...
 
     def write(self, *, z: F32, y: F32, x: F32) -> None:

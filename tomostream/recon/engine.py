@@ -197,7 +197,7 @@ class Engine:
         return FieldReport(generation=self._generation, dead_pixels=dead)
 
     def set_parameters(self, parameters: ReconParameters) -> None:
-        """Follow the operator: remake the slices that a change of plane or centre moves.
+        """Follow the operator: remake the slices that a new plane or centre moves.
 
         After a change of filter the frames of the ring wait for `refilter`.
 

@@ -3,12 +3,12 @@
 Run as ``python -m tomostream.recon.filter_fit`` after a change of a kernel; it needs
 scipy, which the package itself does not.
 
-The unknown poles are found by nonlinear least squares; for given poles the weights are a
-linear problem (variable projection: Golub & Pereyra, doi:10.1137/0710036). Residuals are
-weighted by k^1.25, between the kernel's own decay and a relative error. Kernels of
-filters that fall to zero at Nyquist alternate a little around their mean, which negative
-poles follow. One more row asks that the sum over all k is 0, so that a constant row gives
-zero however far it reaches.
+The unknown poles are found by nonlinear least squares; for given poles the weights
+are a linear problem (variable projection: Golub & Pereyra, doi:10.1137/0710036).
+Residuals are weighted by k^1.25, between the kernel's own decay and a relative error.
+Kernels of filters that fall to zero at Nyquist alternate a little around their mean,
+which negative poles follow. One more row asks that the sum over all k is 0, so that a
+constant row gives zero however far it reaches.
 """
 
 import textwrap
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares  # pyright: ignore[reportMissingModuleSource]
+from scipy.optimize import least_squares
 
 from tomostream.core.parameters import FilterType
 from tomostream.recon.filter_form import RecursiveFilter
@@ -43,7 +43,7 @@ DIGITS = 9
 class _Problem:
     """The linear part: rows are weighted samples of the kernel, and its sum."""
 
-    k: F64
+    k: NDArray[np.int64]
     weight: F64
     wanted: F64
     sum_weight: float
@@ -77,12 +77,12 @@ def fit(
     stride = 2 if is_odd else 1
     places = 1 + stride * np.arange(TAPS)
     k = _samples(int(places[-1]) + stride, size, stride)
-    weight = k**1.25 * np.sqrt(np.gradient(k.astype(float)))
+    weight = k**1.25 * np.sqrt(np.gradient(k.astype(np.float64)))
     sum_weight = 3.0 * np.sqrt(size)
     n_positive = n_poles - n_negative
     problem = _Problem(
         k=k,
-        weight=weight,
+        weight=weight.astype(np.float64),
         wanted=np.append(h[k] * weight, sum_weight * (-h[0] / 2 - h[places].sum())),
         sum_weight=float(sum_weight),
         signs=np.append(np.ones(n_positive), -np.ones(n_negative)),
@@ -144,6 +144,7 @@ def table_source(sizes: Sequence[int] = SIZES) -> str:
         "Written by ``python -m tomostream.recon.filter_fit``; do not edit.",
         '"""',
         "",
+        "# fmt: off",
         "Entry = tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]",
         "",
         "TABLE: dict[str, dict[int, Entry]] = {",

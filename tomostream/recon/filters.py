@@ -17,17 +17,17 @@ Hann           :math:`(1 + \cos 2 \pi t) / 2`         recursion
 Cosine         :math:`\cos \pi t`                     FFT
 =============  =====================================  ===========================
 
-"Parzen" is the cubic window of existing tomoscan servers, kept so that an operator's
-choice looks as before; Parzen's own window is a piecewise cubic that is a little wider.
-Butterworth is of order 8, 1 / (1 + (t / t_c)^(2 * 8)), with its cut-off t_c = 1/2 at the
-Nyquist frequency, where it halves the ramp. Shepp-Logan is the sinc window, whose kernel
-is 2 / (pi^2 (1 - 4 k^2)).
+"Parzen" is the cubic window of existing servers, kept so that an operator's choice
+looks as before; Parzen's own window is a piecewise cubic that is a little wider.
+Butterworth is of order 8, 1 / (1 + (t / t_c)^(2 * 8)), with its cut-off t_c = 1/2 at
+the Nyquist frequency, where it halves the ramp. Shepp-Logan is the sinc window, whose
+kernel is 2 / (pi^2 (1 - 4 k^2)).
 
 The kernels are those of the *continuous* response, sampled in space:
-h[k] = 2 * integral from 0 to 1/2 of H(t) cos(2 pi k t) dt. That and a linear, not circular,
-convolution keep values free of bias (Kak & Slaney, Principles of Computerized Tomographic
-Imaging, ch. 3, doi:10.1137/1.9780898719277). A ramp sampled in frequency lacks the
-kernel's mean and darkens the slices.
+h[k] = 2 * integral from 0 to 1/2 of H(t) cos(2 pi k t) dt. That and a linear, not
+circular, convolution keep values free of bias (Kak & Slaney, Principles of Computerized
+Tomographic Imaging, ch. 3, doi:10.1137/1.9780898719277). A ramp sampled in frequency
+lacks the kernel's mean and darkens the slices.
 
 Beyond its ends a row continues with its edge values: an object wider than the field of
 view then loses no brightness at its rim. The sum of every kernel over all k is 0.
@@ -75,7 +75,7 @@ def spectral(filter_type: FilterType, n_x: int) -> SpectralFilter:
 
 def tail(h: F64) -> F64:
     """Give the sum over k > x of a kernel whose sum over all k is 0."""
-    return h[0] / 2 - np.cumsum(h)
+    return float(h[0]) / 2 - np.cumsum(h, dtype=np.float64)
 
 
 def kernel(filter_type: FilterType, length: int) -> F64:

@@ -85,7 +85,7 @@ class RawRing:
 
 
 def _copied(pixels: NDArray[Any], old: RawFrame | None) -> NDArray[Any]:
-    # New memory costs page faults, several times the copy itself: reuse the old frame's.
+    # New memory costs page faults, several times the copy: reuse the old frame's.
     if (
         old is not None
         and old.is_own

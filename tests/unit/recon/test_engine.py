@@ -252,7 +252,7 @@ def test_memory_plan_adds_up() -> None:
 def test_ring_that_does_not_fit_is_refused_with_its_size() -> None:
     engine = made()
     huge = Geometry(n_z=60000, n_x=60000, n_slots=100000, n_out=60000)
-    with pytest.raises(ReconstructionError, match="ring: wanted .* GiB"):
+    with pytest.raises(ReconstructionError, match=r"ring: wanted .* GiB"):
         engine.configure(huge, PARAMETERS)
     with pytest.raises(ReconstructionError, match="not configured"):
         engine.slices()

@@ -43,7 +43,7 @@ def test_slices_are_those_of_the_frames_held(
                 z=data.draw(st.integers(0, geometry.n_z - 1)),
             )
     shown, wanted = scene.engine.slices(), scene.reference()
-    # Relative to the brightest of the three: a plane may lie outside the detector's view.
+    # Relative to the brightest of the three: a plane may lie out of view.
     pairs = [(shown.z, wanted.z), (shown.y, wanted.y), (shown.x, wanted.x)]
     largest = max(np.abs(b).max() for _, b in pairs)
     for a, b in pairs:

@@ -23,7 +23,9 @@ def test_kernel_is_the_integral_of_the_response(filter_type: FilterType) -> None
     n = 40
     t = (np.arange(1 << 16) + 0.5) * (0.5 / (1 << 16))
     waves = np.cos(2 * np.pi * np.arange(n)[:, None] * t)
-    integral = (2 * response(filter_type, t) * waves).mean(axis=1) * 0.5
+    integral = (2 * response(filter_type, t.astype(np.float64)) * waves).mean(
+        axis=1
+    ) * 0.5
     # The midpoint rule on 65536 panels is good to 1e-10 here.
     np.testing.assert_allclose(kernel(filter_type, n), integral, atol=1e-9)
 
@@ -49,8 +51,8 @@ def test_fitted_response_is_close(filter_type: FilterType, size: int) -> None:
     fitted = RecursiveFilter(
         poles=poles, weights=weights, taps=taps, odd=filter_type is FilterType.RAMP
     )
-    # Relative to the largest response. Parzen's is a tenth of the ramp's, and its kernel
-    # alternates, so the same number of exponentials does less for it.
+    # Relative to the largest response. Parzen's is a tenth of the ramp's, and its
+    # kernel alternates, so the same number of exponentials does less for it.
     limit = {"Ramp": 3e-5, "Shepp-logan": 1e-4, "Hann": 5e-4, "Parzen": 8e-4}
     assert response_error(fitted, filter_type, size) < limit[filter_type.value]
     assert max(map(abs, weights)) < LARGEST_WEIGHT

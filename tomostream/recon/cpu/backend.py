@@ -57,7 +57,7 @@ class CpuBackend:
         return self._core.threads
 
     def allocate(self, geometry: Geometry) -> None:
-        """Make an empty ring of this geometry; keep fields if frames keep their shape."""
+        """Make an empty ring; keep the fields if frames keep their shape."""
         with _memory_errors():
             self._core.allocate(
                 geometry.n_z, geometry.n_x, geometry.n_slots, geometry.n_out

@@ -1,0 +1,66 @@
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+GENERATIONS: int
+
+def available() -> list[str]: ...
+
+class Reconstructor:
+    def __init__(self, isa: str, threads: int, half: bool) -> None: ...
+    def allocate(self, n_z: int, n_x: int, n_slots: int, n_out: int, /) -> None: ...
+    def clear(self) -> None: ...
+    def set_recursive(
+        self,
+        poles: Sequence[float],
+        weights: Sequence[float],
+        taps: Sequence[float],
+        odd: bool,
+        /,
+    ) -> None: ...
+    def set_spectral(
+        self, response: Sequence[float], tail: Sequence[float], /
+    ) -> None: ...
+    def set_fields(
+        self, generation: int, dark: NDArray[np.float32], flat: NDArray[np.float32]
+    ) -> int: ...
+    def set_view(self, center: float, x: int, y: int, z: int, /) -> None: ...
+    def add(
+        self,
+        frames: list[NDArray[Any]],
+        types: list[int],
+        cos_sin: NDArray[np.float64],
+        slots: NDArray[np.int64],
+        generations: list[int],
+    ) -> tuple[list[bool], int]: ...
+    def write(
+        self, z: NDArray[np.float32], y: NDArray[np.float32], x: NDArray[np.float32]
+    ) -> None: ...
+    def time_stages(self, on: bool, /) -> list[int]: ...
+    def memory(self) -> tuple[int, int, int, int]: ...
+    @property
+    def slots_filled(self) -> int: ...
+    @property
+    def isa(self) -> str: ...
+    @property
+    def threads(self) -> int: ...
+
+class Published:
+    def __init__(self, isa: str, threads: int) -> None: ...
+    def minus_log(
+        self,
+        raw: NDArray[Any],
+        dark: NDArray[np.float32],
+        flat: NDArray[np.float32],
+        out: NDArray[np.float32],
+    ) -> None: ...
+    def backproject(
+        self,
+        filtered: NDArray[np.float32],
+        cos_sin: NDArray[np.float32],
+        packed: NDArray[np.float32],
+        center: float,
+        planes: tuple[int, int, int],
+    ) -> None: ...
