@@ -68,6 +68,7 @@ def test_a_demo_of_some_seconds_shows_the_sample(
     assert set(first) >= {"environment", "pvs", "health", "parameters"}
     assert set(first["health"]) == {n.name for n in HEALTH_NUMBERS}
     assert first["parameters"]["Center"] == pytest.approx(47.5)
+    assert first["parameters"]["FilterType"] == "Parzen"
 
     def looks_like_the_sample():
         z = client.image(first["pvs"]["recon_z"])

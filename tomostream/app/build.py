@@ -167,8 +167,15 @@ def _settings(config: Config) -> ServiceSettings:
 
 def _sources(config: Config, names: Connections, clock: Clock) -> list[Source]:
     angles = config.angles
+    orientation = _orientation(config.orientation)
+    is_turned = replace(orientation, rotation_sign=1) != Orientation()
+    if is_turned and (names.dark or names.flat):
+        raise ConfigurationError(
+            "orientation: dark and flat would not be turned along with the images yet; "
+            "turn the images in the areaDetector IOC (Transform plugin), or take none"
+        )
     reader = ImageReader(
-        orientation=_orientation(config.orientation),
+        orientation=orientation,
         angle_attribute=(
             angles.attribute if isinstance(angles, AttributeAngles) else None
         ),

@@ -24,7 +24,7 @@ from tomostream.core.controls import CONTROLS
 from tomostream.core.errors import ProcessError
 from tomostream.core.geometry import Geometry
 from tomostream.core.health import Health
-from tomostream.core.parameters import Parameters
+from tomostream.core.parameters import Parameters, Value
 from tomostream.core.publication import Publication
 from tomostream.runtime import SystemClock
 
@@ -174,7 +174,7 @@ class Demo:
             "environment": self.environment.client(),
             "pvs": self._pvs(),
             "health": self.health.flat(),
-            "parameters": dict(self.server.parameters.values()),
+            "parameters": _shown(self.server.parameters),
             "state": self.server.state,
             "status": self.server.status,
         }
@@ -240,6 +240,15 @@ class Demo:
             "simulate", *common, "--size", str(plan.size),
             "--angles", str(plan.n_angles), "--scan", plan.scan,
         ]  # fmt: skip
+
+
+def _shown(parameters: Parameters) -> dict[str, Value]:
+    """Give parameters by record name, choices by their text."""
+    values = dict(parameters.values())
+    for record in CONTROLS:
+        if record.field and record.choices:
+            values[record.name] = record.choices[int(values[record.name])]
+    return values
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:

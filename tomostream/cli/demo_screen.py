@@ -21,6 +21,7 @@ _LOOK_S = 0.5
 _PLAIN_EVERY_S = 10.0
 """Between status lines where the output is no terminal."""
 _GOOD_LATENCY_MS = 100.0
+_AT_WORK = frozenset({"filling", "streaming"})
 
 
 def show(options: argparse.Namespace) -> int:
@@ -111,7 +112,7 @@ def _watch(
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while end_s is None or clock.monotonic_s() < end_s:
             demo.check()
-            line = status_line(demo.health, demo.server.state)
+            line = status_line(demo.health, demo.server.state, demo.server.status)
             if console.is_terminal:
                 live.update(line, refresh=True)
             elif clock.monotonic_s() >= next_plain_s:
@@ -122,8 +123,11 @@ def _watch(
                 return
 
 
-def status_line(health: Health, state: str) -> Text:
-    """Say how it goes, in two lines of less than 80 characters."""
+def status_line(health: Health, state: str, status: str) -> Text:
+    """Say how it goes, in two lines of less than 80 characters.
+
+    A third one says what is waited for, or what is wrong.
+    """
     rejected = sum(health.rejected.values())
     lost = health.frames_missing + health.frames_dropped
     calm = "green" if health.latency_p99_ms < _GOOD_LATENCY_MS else "yellow"
@@ -139,6 +143,7 @@ def status_line(health: Health, state: str) -> Text:
         (f"lost {lost}", "bold red" if lost else ""),
         (f"   not used {rejected}", "yellow") if rejected else "",
         (_decimation(health.decimation), "bold yellow"),
+        "" if state in _AT_WORK else (f"\n{'':<10}{status}", "yellow"),
     )
 
 

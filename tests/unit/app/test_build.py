@@ -119,3 +119,8 @@ def test_angles_of_an_attribute_are_read_from_it():
 def test_a_backend_that_is_not_there_is_refused():
     with pytest.raises(BackendUnavailableError, match="cuda"):
         build_server(parse_config("engine: {backend: cuda}"), SAID)
+
+
+def test_fields_that_would_not_be_turned_along_are_refused():
+    with pytest.raises(ConfigurationError, match="orientation"):
+        build_server(parse_config("orientation: {axis: rows}"), SAID)
