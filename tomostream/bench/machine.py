@@ -2,6 +2,7 @@
 
 import os
 import platform
+import time
 from pathlib import Path
 
 
@@ -18,8 +19,31 @@ def cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     return platform.processor() or platform.machine()
 
 
-def usable_cores() -> int:
-    """Give how many cores this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+class OtherLoad:
+    """How many cores other programs took meanwhile: they slow both sides, unevenly."""
+
+    def __init__(self, stat: Path = Path("/proc/stat")) -> None:
+        self._stat = stat
+        self._start = self._now()
+
+    def cores(self) -> float | None:
+        """Give the mean since the start; None where the system does not say."""
+        busy, own, wall = (
+            now - then for now, then in zip(self._now(), self._start, strict=True)
+        )
+        if self._start[0] < 0 or wall <= 0:
+            return None
+        return max((busy - own) / wall, 0.0)
+
+    def _now(self) -> tuple[float, float, float]:
+        return self._busy_s(), time.process_time(), time.perf_counter()
+
+    def _busy_s(self) -> float:
+        """Give the seconds of all cores in use since the start of the machine."""
+        try:
+            fields = self._stat.read_text().splitlines()[0].split()
+            user, nice, system, _idle, _wait, irq, soft, steal = map(int, fields[1:9])
+        except (OSError, IndexError, ValueError):
+            return -1.0
+        ticks = user + nice + system + irq + soft + steal
+        return ticks / os.sysconf("SC_CLK_TCK")

@@ -57,8 +57,8 @@ def _speed(results: Sequence[BenchResult]) -> str:
         "",
         "| command | a projection | projections/s | GB/s | published algorithm "
         "| ratio (of single rounds) | one frame to slices | slice move x / y / z "
-        "| the published one's |",
-        "|---" * 9 + "|",
+        "| the published one's | cores taken by others |",
+        "|---" * 10 + "|",
     ]
     for r in results:
         moves = r.slice_move_ms
@@ -68,9 +68,13 @@ def _speed(results: Sequence[BenchResult]) -> str:
             f"| {r.gigabytes_per_s:.2f} | {r.baseline_ms:.2f}{slow} "
             f"| {r.ratio:.1f} ({r.ratio_low:.1f} to {r.ratio_high:.1f}) "
             f"| {r.arrival_ms:.2f} | {moves.x:.1f} / {moves.y:.1f} / {moves.z:.1f} "
-            f"| {r.baseline_slice_move_ms:.0f} |"
+            f"| {r.baseline_slice_move_ms:.0f} | {_others(r)} |"
         )
     return "\n".join([*lines, "", *_stages(results)])
+
+
+def _others(result: BenchResult) -> str:
+    return "unknown" if result.other_load is None else f"{result.other_load:.1f}"
 
 
 def _stages(results: Sequence[BenchResult]) -> list[str]:

@@ -11,6 +11,8 @@ from tomostream.bench.memory import MemoryNeed
 from tomostream.bench.result import BenchResult
 
 _WIDTH = 88
+QUIET = 0.1
+"""Cores that other programs may take without a note."""
 
 
 def speed_text(result: BenchResult) -> str:
@@ -54,6 +56,11 @@ def speed_text(result: BenchResult) -> str:
         lines.append(
             "NOTE: the published algorithm ran at less than half the speed that is "
             "expected of it here: the ratio flatters us. Is the machine busy?"
+        )
+    if result.other_load is not None and result.other_load > QUIET:
+        lines.append(
+            f"NOTE: other programs took {result.other_load:.1f} cores meanwhile. The "
+            "figures are those of a busy machine."
         )
     return "\n".join(lines)
 

@@ -97,6 +97,8 @@ class BenchResult:
     baseline_stage_ms: Mapping[str, float]
     baseline_is_slow: bool
     """The published algorithm ran at less than half the speed expected of it."""
+    other_load: float | None
+    """Cores that other programs took while the rounds ran; None: unknown."""
     cpu: str
     accuracy: AccuracyTable | None
 

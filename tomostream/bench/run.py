@@ -5,7 +5,7 @@ from dataclasses import replace
 from statistics import median
 
 from tomostream.bench.accuracy import measure_accuracy
-from tomostream.bench.machine import cpu_model
+from tomostream.bench.machine import OtherLoad, cpu_model
 from tomostream.bench.memory import GIB, memory_table
 from tomostream.bench.program import EngineProgram, Program
 from tomostream.bench.published import PublishedAlgorithm
@@ -84,8 +84,10 @@ def _measure_speed(config: BenchConfig, report: Callable[[str], None]) -> BenchR
         _filled(baseline, scene, geometry, config.batch, report),
     )
     report(f"{config.rounds} rounds in turns")
+    others = OtherLoad()
     rounds = timed_rounds((ours, baseline), feeds, rounds=config.rounds)
     ours_ms, baseline_ms = median(rounds.ours_ms), median(rounds.baseline_ms)
+    other_load = others.cores()
     report("stages, arrival and slice moves")
     expected_ms = expected_baseline_ms(
         size * size, batch=config.batch, threads=engine.threads
@@ -118,6 +120,7 @@ def _measure_speed(config: BenchConfig, report: Callable[[str], None]) -> BenchR
         ring=config.ring,
         baseline_stage_ms=baseline.stages_ms(_few(feeds[1])),
         baseline_is_slow=baseline_ms > 2.0 * expected_ms,
+        other_load=other_load,
         cpu=cpu_model(),
         accuracy=None,
     )

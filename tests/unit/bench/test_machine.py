@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tomostream.bench.machine import cpu_model, usable_cores
+from tomostream.bench.machine import OtherLoad, cpu_model
 
 
 def test_processor_is_named_as_it_names_itself(tmp_path: Path) -> None:
@@ -15,5 +15,24 @@ def test_processor_without_a_file_still_has_some_name(tmp_path: Path) -> None:
     assert cpu_model(tmp_path / "missing")
 
 
-def test_there_is_a_core_to_run_on() -> None:
-    assert usable_cores() >= 1
+def test_cores_in_use_by_others_are_counted(tmp_path: Path) -> None:
+    stat = tmp_path / "stat"
+    stat.write_text("cpu  100 0 50 900 3 0 0 0 0 0\n")
+    others = OtherLoad(stat)
+    # A thousand seconds of work can not have been done in no time by this process.
+    stat.write_text("cpu  100100 0 50 900 3 0 0 0 0 0\n")
+    cores = others.cores()
+    assert cores is not None
+    assert cores > 100
+
+
+def test_waiting_is_not_work(tmp_path: Path) -> None:
+    stat = tmp_path / "stat"
+    stat.write_text("cpu  100 0 50 900 3 0 0 0 0 0\n")
+    others = OtherLoad(stat)
+    stat.write_text("cpu  100 0 50 99900 300 0 0 0 0 0\n")
+    assert others.cores() == 0.0
+
+
+def test_a_system_that_does_not_say_is_not_guessed(tmp_path: Path) -> None:
+    assert OtherLoad(tmp_path / "missing").cores() is None

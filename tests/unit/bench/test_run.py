@@ -70,8 +70,15 @@ def test_ratio_is_that_of_the_medians():
 
 
 def test_a_slow_baseline_is_told(small):
-    assert "NOTE" in speed_text(replace(small[0], baseline_is_slow=True))
-    assert "NOTE" not in speed_text(replace(small[0], baseline_is_slow=False))
+    quiet = replace(small[0], other_load=0.0)
+    assert "less than half" in speed_text(replace(quiet, baseline_is_slow=True))
+    assert "NOTE" not in speed_text(replace(quiet, baseline_is_slow=False))
+
+
+def test_a_busy_machine_is_told(small):
+    usual = replace(small[0], baseline_is_slow=False)
+    assert "0.7 cores" in speed_text(replace(usual, other_load=0.7))
+    assert "NOTE" not in speed_text(replace(usual, other_load=None))
 
 
 def test_baseline_is_expected_to_scale_with_pixels_and_threads():
