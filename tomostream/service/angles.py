@@ -46,6 +46,8 @@ class AngleBook:
             table = self._rule_of(arrival.values)
         except MalformedTableError as exc:
             self.problem = str(exc)
+            # The scan that was announced is this one: no other table may stand in.
+            self._settle_due_s = None
             return False
         self.problem = ""
         self._values = arrival.values

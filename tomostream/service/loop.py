@@ -110,7 +110,9 @@ class StreamLoop:
             if not report.taken:
                 self._arrivals.wait(_IDLE_WAIT_S)
             if self._feed.depth < self._settings.batch_frames:
-                stop.wait(self._settings.gather_s)
+                # Nobody sees a frame before the next publication, and a batch costs
+                # less than its frames one by one.
+                stop.wait(min(self._settings.gather_s, self._publishing.due_in_s))
         self.close()
 
     def close(self) -> None:
@@ -274,6 +276,9 @@ class StreamLoop:
         if self._session.is_running and self._recon.ledger:
             corrected = self._fields.corrected
             notes += [] if corrected == "corrected" else [corrected]
+        problem = self._feed.intake.angles.problem
+        if problem and self._session.state is not SessionState.WAITING:
+            notes.append(f"not used: {problem}")
         return [
             *notes, *self._recon.notes, *self._fields.notes, *self._feed.notes,
             *unheeded(self._recon.parameters),

@@ -25,6 +25,11 @@ class Publishing:
         self.arrival = LatencyMeter()
         """Arrival to published slice."""
 
+    @property
+    def due_in_s(self) -> float:
+        """How long it is until slices may go out again; 0: now."""
+        return max(self._due_s - self._clock.monotonic_s(), 0.0)
+
     def publish(self, recon: Reconstruction) -> bool:
         """Publish if something changed and it is time; tell whether it was done."""
         started_s = self._clock.monotonic_s()

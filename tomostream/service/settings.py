@@ -71,8 +71,9 @@ class ServiceSettings:
     """Time for re-filtering in one step."""
     quiet_after_s: float = 3.0
     """Without a usable frame for so long the session waits again."""
-    gather_s: float = 0.01
-    """Pause between steps in which a batch gathers, where frames come singly."""
+    gather_s: float = 0.02
+    """Pause between steps in which a batch gathers, at most; none is made when slices
+    are due."""
 
     def __post_init__(self) -> None:
         for name in (

@@ -162,8 +162,11 @@ def test_a_first_id_without_a_new_table_is_waited_for_longer(streaming):
 def test_a_table_that_needs_too_many_slots_is_refused(streaming):
     streaming.send(first_id_arrival(10), table_arrival(step_deg=1e-4))
     assert "expected at most 20000" in streaming.loop._feed.intake.angles.problem
+    assert "not used: angle table" in streaming.status
     streaming.send(11)
-    assert streaming.loop.frames_held == 1
+    streaming.clock.advance(60.0)
+    streaming.send(12)
+    assert streaming.loop.frames_held == 2
 
 
 def test_an_angle_that_is_not_finite_is_no_angle(bench):
@@ -228,3 +231,15 @@ def test_a_first_id_said_again_after_a_wrap_is_the_same(bench):
     bench.send(first_id_arrival(65000), 2)
     assert bench.loop.frames_entered == 5
     assert bench.loop.frames_held == 0
+
+
+@pytest.mark.parametrize("source", [AngleSource.FIXED_STEP, AngleSource.ATTRIBUTE])
+def test_without_a_table_a_source_may_count_anew(make_bench, source):
+    bench = make_bench(angle_source=source)
+    bench.start()
+    bench.send_frames(range(500, 510), angle_deg=7.0)
+    bench.clock.advance(1.0)
+    bench.send_frames(range(1, 8), angle_deg=7.0)
+    assert bench.loop.frames_entered == 13
+    assert bench.last.session == 2
+    assert bench.last.first_projection_id in {5, 7}
