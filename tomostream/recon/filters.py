@@ -80,7 +80,7 @@ def tail(h: F64) -> F64:
 
 def kernel(filter_type: FilterType, length: int) -> F64:
     """Give h[0] .. h[length - 1] of a filter, pixel^-1, in float64."""
-    k = np.arange(length)
+    k = np.arange(length, dtype=np.float64)
     if filter_type is FilterType.RAMP:
         h = np.zeros(length)
         h[0] = 0.25

@@ -11,23 +11,26 @@ struct Count {
   static constexpr int value = N;
 };
 
-// Samples between the columns are interpolated; outside the row they are zero.
+// Samples between the columns are interpolated; outside the row they are zero, so the first
+// and the last interval have one column only. Writes whole vectors.
 void make_taps(int32_t* offset, float* left, float* right, int n_out, int n_x,
                double start, double step, float sign) {
-  for (int i = 0; i < n_out; i++) {
-    const double s = start + step * i;
-    const double bounded = s < -1 ? -1 : s > n_x ? n_x : s;
-    int column = (int)(bounded + 1) - 1;    // floor
-    float w = (float)(bounded - column);
-    float a = 1 - w, b = w;
-    // The first and the last interval have one column only.
-    const bool before = column < 0, after = column >= n_x - 1, beyond = column >= n_x;
-    a = before ? b : after ? 0 : a;
-    b = before ? 0 : beyond ? 0 : after ? 1 - w : b;
-    column = before ? 0 : after ? n_x - 2 : column;
-    offset[i] = column * kRows;
-    left[i] = sign * a;
-    right[i] = sign * b;
+  constexpr int kFar = 1 << 26;    // makes positions positive, so that (int) rounds down
+  const Floats steps = __builtin_convertvector(lane_numbers(), Floats) * (float)step;
+  const Floats nothing = {};
+  for (int i = 0; i < n_out; i += kWidth) {
+    const double first = start + step * i;
+    const int base = (int)(first + kFar) - kFar;
+    const Floats at = steps + (float)(first - base), whole = floor(at);
+    const Ints column = __builtin_convertvector(whole, Ints) + base;
+    const Floats w = (at - whole) * sign, rest = sign - w;
+    const Ints before = column == -1, last = column == n_x - 1;
+    const Ints inside = (column >= 0) & (column < n_x - 1);
+    const Ints bounded = column < 0 ? (Ints){} : column;
+    const Ints rightmost = (Ints){} + (n_x - 2);
+    *(Ints*)(offset + i) = (bounded > rightmost ? rightmost : bounded) * kRows;
+    store(left + i, inside ? rest : before ? w : nothing);
+    store(right + i, inside ? w : last ? rest : nothing);
   }
 }
 

@@ -71,6 +71,9 @@ TOMO_INLINE Floats load_pixels(const uint16_t* p) {
   const __m256i words = _mm256_loadu_si256((const __m256i*)p);
   return (Floats)_mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(words));
 }
+TOMO_INLINE Floats floor(Floats a) {
+  return (Floats)_mm512_roundscale_ps((__m512)a, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+}
 TOMO_INLINE Floats permute(Floats a, Ints i) {
   return (Floats)_mm512_permutexvar_ps((__m512i)i, (__m512)a);
 }
@@ -99,6 +102,7 @@ TOMO_INLINE Floats load_pixels(const uint16_t* p) {
   const __m128i words = _mm_loadu_si128((const __m128i*)p);
   return (Floats)_mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(words));
 }
+TOMO_INLINE Floats floor(Floats a) { return (Floats)_mm256_floor_ps((__m256)a); }
 TOMO_INLINE Floats permute(Floats a, Ints i) {
   return (Floats)_mm256_permutevar8x32_ps((__m256)a, (__m256i)i);
 }
@@ -122,8 +126,8 @@ TOMO_INLINE Floats load_pixels(const uint16_t* p) {
   return (Floats)_mm_cvtepi32_ps(_mm_cvtepu16_epi32(_mm_loadl_epi64((const __m128i*)p)));
 }
 TOMO_INLINE Floats floor(Floats a) { return (Floats)_mm_floor_ps((__m128)a); }
-TOMO_INLINE Ints widen(const Half* p) {
-  return (Ints)_mm_cvtepu16_epi32(_mm_loadl_epi64((const __m128i*)p));
+TOMO_INLINE Ints widen(const Half* p) {    // with sign
+  return (Ints)_mm_cvtepi16_epi32(_mm_loadl_epi64((const __m128i*)p));
 }
 TOMO_INLINE void narrow(Half* p, Ints a) {
   _mm_storel_epi64((__m128i*)p, _mm_packus_epi32((__m128i)a, (__m128i)a));
@@ -136,20 +140,18 @@ TOMO_INLINE Floats floor(Floats a) {
   return t > a ? t - 1.f : t;
 }
 TOMO_INLINE Ints widen(const Half* p) {
-  return (Ints){p[0].bits, p[1].bits, p[2].bits, p[3].bits};
+  return (Ints){(int16_t)p[0].bits, (int16_t)p[1].bits, (int16_t)p[2].bits,
+                (int16_t)p[3].bits};
 }
 TOMO_INLINE void narrow(Half* p, Ints a) {
   for (int i = 0; i < 4; i++) p[i].bits = (uint16_t)a[i];
 }
 #endif
 TOMO_INLINE Floats lane_numbers() { return (Floats){0, 1, 2, 3}; }
-// IEEE half by integer arithmetic; exact for subnormal halves, also under flush-to-zero.
+// IEEE half by integer arithmetic: its bits, shifted, are a float 2^112 times too small.
+// Subnormal halves become zero under flush-to-zero; the ring's gain makes them irrelevant.
 TOMO_INLINE Floats load(const Half* p) {
-  const Ints h = widen(p), magnitude = (h & 0x7fff) << 13;
-  const Floats subnormal = (Floats)(magnitude + (113 << 23)) - 0x1p-14f;
-  const Ints value =
-      magnitude < (1 << 23) ? (Ints)subnormal : magnitude + (112 << 23);
-  return (Floats)(value | ((h & 0x8000) << 16));
+  return (Floats)((widen(p) << 13) & (Ints)((Ints){} + (int32_t)0x8fffe000)) * 0x1p112f;
 }
 TOMO_INLINE void store_rounded(Half* p, Floats a) {
   const Ints f = (Ints)a & 0x7fffffff, sign = (Ints)(((Ints)a ^ f) >> 16) & 0x8000;
