@@ -167,7 +167,7 @@ STATUS = (
     Control(name="Watchdog", kind="watchdog", writer="service", default=0, help="Counts down by one a second; the service writes 5 every 3 s."),
     Control(name="ServerRunning", kind="running", writer="service", choices=("Stopped", "Running"), severities=("MAJOR", "NO_ALARM"), help="Stopped (MAJOR) when the Watchdog has run out."),
     Control(name="Corrected", kind="choice", writer="service", choices=("uncorrected", "dark only", "flat only", "corrected"), severities=("MINOR", "NO_ALARM", "NO_ALARM", "NO_ALARM"), help="Which fields are in use; uncorrected is MINOR."),
-    Control(name="Session", kind="integer", writer="service", help="Counts the times that the ring was emptied for another table, size or type."),
+    Control(name="Session", kind="integer", writer="service", help="Counts the fillings of the ring: another table, size or type, a start, a reset."),
 )  # fmt: skip
 
 HEALTH = tuple(
