@@ -113,6 +113,11 @@ void add_lines(const HorizontalArgs& h, int x, int y0, int y1) {
   for (int y = y0; y < y1; y++) {
     const size_t o = (size_t)y * h.pitch + (size_t)x;
     Floats a[U] = {};
+    // Of the next block to the right: too short a run for hardware prefetchers.
+    for (int u = U; u < 2 * U; u++) {
+      __builtin_prefetch(h.total + o + u * kWidth, 1, 2);
+      __builtin_prefetch(h.fresh + o + u * kWidth, 1, 2);
+    }
     if (h.both.count) {
       add_rows<U>(a, h, h.both, x, y);
       float* fresh = h.fresh + o;

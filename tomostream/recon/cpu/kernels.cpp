@@ -36,18 +36,20 @@ struct Stopwatch {
   }
 };
 
-// Write the filtered projection of one band to tile out. Meanwhile fetch the tile that will
-// be needed next.
+// Write the filtered projection k of one band to tile out. Meanwhile fetch the tile that it
+// will replace.
 template <class S>
-void filter_band(const PushArgs& a, const Frame& f, int band, S* out, const S* upcoming,
-                 float* scratch, Stopwatch& watch) {
+void filter_band(const PushArgs& a, int k, int band, S* out, float* scratch,
+                 Stopwatch& watch) {
+  const Frame &f = a.frames[k], &next = a.frames[least(k + 1, a.count - 1)];
+  const S* upcoming = (const S*)f.slot + (size_t)band * a.n_x * kRows;
   with_pixel_type(f.type, [&](auto* type) {
     using P = __typeof__(*type);
     if (a.filter->spectral) {
       constexpr int C = 2 * kWidth;
       for (int h = 0; h < kRows; h += C) {
-        load_band_rows<P>(f, a.n_x, a.n_z, band, h, scratch, C);
-        load_band_rows<P>(f, a.n_x, a.n_z, band, h + kWidth, scratch + kWidth, C);
+        load_band_rows<P>(f, next, a.n_x, a.n_z, band, h, scratch, C);
+        load_band_rows<P>(f, next, a.n_x, a.n_z, band, h + kWidth, scratch + kWidth, C);
         watch.stop(kLoad);
         filter_spectral(scratch, out + h, upcoming + h, a.n_x, a.filter->fft);
         watch.stop(kFilter);
@@ -58,7 +60,7 @@ void filter_band(const PushArgs& a, const Frame& f, int band, S* out, const S* u
     float* y = t + (size_t)(a.n_x + kEdge) * kWidth;
     const RecursiveFilter& filter = a.filter->recursive;
     for (int h = 0; h < kRows; h += kWidth) {
-      load_band_rows<P>(f, a.n_x, a.n_z, band, h, t, kWidth);
+      load_band_rows<P>(f, next, a.n_x, a.n_z, band, h, t, kWidth);
       watch.stop(kLoad);
       if (filter.odd) filter_recursive<true>(t, y, out + h, upcoming + h, a.n_x, filter);
       else filter_recursive<false>(t, y, out + h, upcoming + h, a.n_x, filter);
@@ -118,14 +120,14 @@ void exchange(const PushArgs& a, const Frame* frames, int count, int band, bool 
 
 // Exchange a group of projections in one band. No slot occurs twice.
 template <class S>
-void push_group(const PushArgs& a, const Frame* frames, int count, int band,
-                float* scratch, Stopwatch& watch) {
+void push_group(const PushArgs& a, int first, int count, int band, float* scratch,
+                Stopwatch& watch) {
+  const Frame* frames = a.frames + first;
   const size_t tile = (size_t)a.n_x * kRows;
   S* tiles = (S*)scratch;
   scratch += kGroup * tile;
   for (int k = 0; k < count; k++)
-    filter_band<S>(a, frames[k], band, tiles + (size_t)k * tile,
-                   (const S*)frames[k].slot + (size_t)band * tile, scratch, watch);
+    filter_band<S>(a, first + k, band, tiles + (size_t)k * tile, scratch, watch);
   exchange<S>(a, frames, count, band, false, tiles);
   exchange<S>(a, frames, count, band, true, tiles);
   for (int k = 0; k < count; k++) {
@@ -142,8 +144,8 @@ void push_band(const PushArgs& a, int band, float* scratch, uint64_t* stage_ns) 
   watch.start();
   for (int k = 0; k < a.count; k += kGroup) {
     const int count = least(kGroup, a.count - k);
-    if (a.half) push_group<Half>(a, a.frames + k, count, band, scratch, watch);
-    else push_group<float>(a, a.frames + k, count, band, scratch, watch);
+    if (a.half) push_group<Half>(a, k, count, band, scratch, watch);
+    else push_group<float>(a, k, count, band, scratch, watch);
   }
 }
 

@@ -15,17 +15,17 @@ TOMO_INLINE bool is_finite(float a) {
 }
 
 // columns <= kWidth of kWidth rows, of which only the first `rows` exist; the others become
-// zeros. dark and gain: tiles, already moved to the first row and column.
+// zeros. ahead: the same columns of the rows that come next, fetched meanwhile: so many
+// parallel streams are more than hardware prefetchers follow. dark and gain: tiles, already
+// moved to the first row and column.
 template <class P>
-TOMO_INLINE void load_block(const P* pixels, int n_x, int rows, int columns,
+TOMO_INLINE void load_block(const P* pixels, const P* ahead, int n_x, int rows, int columns,
                             const float* dark, const float* gain, float* t, int stride) {
   Floats r[kWidth];
   if (rows == kWidth && columns == kWidth) {
     for (int i = 0; i < kWidth; i++) {
-      const P* p = pixels + (size_t)i * n_x;
-      // 16 parallel streams are more than hardware prefetchers follow.
-      __builtin_prefetch((const char*)p + 256);
-      r[i] = load_pixels(p);
+      __builtin_prefetch(ahead + (size_t)i * n_x, 0, 2);
+      r[i] = load_pixels(pixels + (size_t)i * n_x);
     }
   } else {
     for (int i = 0; i < kWidth; i++) {
@@ -43,10 +43,10 @@ TOMO_INLINE void load_block(const P* pixels, int n_x, int rows, int columns,
 }
 
 template <class P>
-void load_rows(const P* pixels, int n_x, int rows, const float* dark, const float* gain,
-               float* t, int stride) {
+void load_rows(const P* pixels, const P* ahead, int n_x, int rows, const float* dark,
+               const float* gain, float* t, int stride) {
   for (int x = 0; x < n_x; x += kWidth)
-    load_block(pixels + x, n_x, rows, least(kWidth, n_x - x), dark + (size_t)x * kRows,
+    load_block(pixels + x, ahead + x, n_x, rows, least(kWidth, n_x - x), dark + (size_t)x * kRows,
                gain + (size_t)x * kRows, t + (ptrdiff_t)x * stride, stride);
 }
 
@@ -77,15 +77,20 @@ void mend_suspect_row(const P* row, const float* gain, float* t, int stride, int
   }
 }
 
-// Line integrals of rows h..h+kWidth-1 of a band, dead pixels mended.
+// Line integrals of rows h..h+kWidth-1 of a band, dead pixels mended. next: the frame that
+// comes next.
 template <class P>
-void load_band_rows(const Frame& f, int n_x, int n_z, int band, int h, float* t,
+void load_band_rows(const Frame& f, const Frame& next, int n_x, int n_z, int band, int h, float* t,
                     int stride) {
   const size_t tile = (size_t)band * n_x * kRows + h;
   const int first_row = band * kRows + h, rows = most(0, least(kWidth, n_z - first_row));
   const P* pixels = (const P*)f.pixels + (size_t)first_row * n_x;
   const float* gain = f.fields->gain + tile;
-  load_rows(pixels, n_x, rows, f.fields->dark + tile, gain, t, stride);
+  // Below these rows, or at the top of the same band of the next frame.
+  const bool is_last = h + 2 * kWidth > kRows || first_row + 2 * kWidth > n_z;
+  const P* ahead = is_last ? (const P*)next.pixels + (size_t)band * kRows * n_x
+                           : pixels + (size_t)kWidth * n_x;
+  load_rows(pixels, ahead, n_x, rows, f.fields->dark + tile, gain, t, stride);
   if (f.suspect && f.suspect[band]) {
     for (int i = 0; i < rows; i++)
       mend_suspect_row(pixels + (size_t)i * n_x, gain + i, t + i, stride, n_x);
