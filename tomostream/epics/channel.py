@@ -1,6 +1,7 @@
 """A pvAccess channel that is monitored, watched and made anew."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 
 import pvaccess
 
@@ -9,6 +10,14 @@ from tomostream.core.ports import Clock
 from tomostream.epics.renewal import Renewal
 from tomostream.epics.source import LOOK_S, WatchedSource
 from tomostream.runtime import StopSignal
+
+
+_CALLBACKS: list[Callable[[pvaccess.PvObject], None]] = []
+"""Kept to the end of the process, a few bytes per source.
+
+pvapy's thread drops its reference to a callback without holding the interpreter's lock.
+Were it the last one, after `stopMonitor` in another thread, the process would crash.
+"""
 
 
 class MonitoredChannel(WatchedSource):
@@ -34,6 +43,8 @@ class MonitoredChannel(WatchedSource):
         super().__init__(name, clock)
         # field() asks for the whole structure.
         self._request = f"record[queueSize={queue_size}]field()"
+        self._callback = self._on_event
+        _CALLBACKS.append(self._callback)
 
     @abstractmethod
     def _arrival(self, pv: pvaccess.PvObject) -> Arrival | None:
@@ -54,7 +65,7 @@ class MonitoredChannel(WatchedSource):
 
     def _opened(self) -> pvaccess.Channel:
         channel = pvaccess.Channel(self._name)
-        channel.monitor(self._on_event, self._request)
+        channel.monitor(self._callback, self._request)
         return channel
 
     def _on_event(self, pv: pvaccess.PvObject) -> None:
