@@ -12,7 +12,6 @@ from tomostream.core.geometry import Geometry, Planes
 from tomostream.core.parameters import FilterType
 
 F32 = NDArray[np.float32]
-F64 = NDArray[np.float64]
 Frames = Sequence[NDArray[Any]]
 BackendName = Literal["auto", "cpu", "cuda"]
 RingDtype = Literal["half", "float"]
@@ -94,10 +93,10 @@ class Backend(Protocol):
     def add(
         self,
         frames: Frames,
-        cos_sin: F64,
+        angles_rad: list[float],
         *,
-        slots: NDArray[np.int64],
-        places: Sequence[int],
+        slots: list[int],
+        places: list[int],
     ) -> AddReport:
         """Replace what slots hold by new frames, corrected by the fields at places."""
         ...

@@ -31,8 +31,8 @@ class Reconstructor:
         self,
         frames: list[NDArray[Any]],
         types: list[int],
-        cos_sin: NDArray[np.float64],
-        slots: NDArray[np.int64],
+        angles: list[float],
+        slots: list[int],
         generations: list[int],
     ) -> tuple[list[bool], int]: ...
     def write(

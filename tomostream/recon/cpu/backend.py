@@ -1,15 +1,14 @@
 """The Python face of the C++ kernels."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tomostream.core.errors import BackendUnavailableError, ReconstructionError
 from tomostream.core.geometry import Geometry, Planes
 from tomostream.core.parameters import FilterType
-from tomostream.recon.backend import F32, F64, AddReport, Frames, MemoryPlan, RingDtype
+from tomostream.recon.backend import F32, AddReport, Frames, MemoryPlan, RingDtype
 from tomostream.recon.cpu import _core
 from tomostream.recon.filter_form import RecursiveFilter
 from tomostream.recon.filters import realisation
@@ -89,15 +88,15 @@ class CpuBackend:
     def add(
         self,
         frames: Frames,
-        cos_sin: F64,
+        angles_rad: list[float],
         *,
-        slots: NDArray[np.int64],
-        places: Sequence[int],
+        slots: list[int],
+        places: list[int],
     ) -> AddReport:
         """Replace what the slots hold by new frames."""
         types = [_PIXEL_CODES[frame.dtype.str[1:]] for frame in frames]
         accepted, repaired = self._core.add(
-            list(frames), types, cos_sin, slots, list(places)
+            list(frames), types, angles_rad, slots, places
         )
         return AddReport(accepted=np.array(accepted, bool), pixels_repaired=repaired)
 

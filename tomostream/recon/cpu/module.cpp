@@ -5,6 +5,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 #include "published_module.hpp"
@@ -46,11 +47,12 @@ auto alone(Reconstructor& r, F&& call) {
   return call();
 }
 
-nb::tuple add(Reconstructor& r, nb::list frames, std::vector<int> types,
-              In<double, 2> cos_sin, In<int64_t, 1> slots, std::vector<int> generations) {
+nb::tuple add(Reconstructor& r, nb::list frames, const std::vector<int>& types,
+              const std::vector<double>& angles, const std::vector<int64_t>& slots,
+              const std::vector<int>& generations) {
   const size_t count = frames.size();
-  if (types.size() != count || cos_sin.shape(0) != count || cos_sin.shape(1) != 2 ||
-      slots.shape(0) != count || generations.size() != count)
+  if (types.size() != count || angles.size() != count || slots.size() != count ||
+      generations.size() != count)
     throw std::invalid_argument("add: as many types, angles, slots as frames wanted");
   const Shape& shape = r.shape();
   std::vector<Pixels> pixels;
@@ -59,13 +61,11 @@ nb::tuple add(Reconstructor& r, nb::list frames, std::vector<int> types,
   for (size_t i = 0; i < count; i++) {
     pixels.emplace_back(frames[i]);
     if (types[i] < 0 || types[i] > 9 || generations[i] < 0 ||
-        generations[i] >= kGenerations || slots.data()[i] < 0 ||
-        slots.data()[i] >= shape.n_slots ||
+        generations[i] >= kGenerations || slots[i] < 0 || slots[i] >= shape.n_slots ||
         pixels[i].view().len != kPixelBytes[types[i]] * shape.n_z * shape.n_x)
       throw std::invalid_argument("add: malformed frame, slot or generation");
     inputs.push_back({pixels[i].view().buf, static_cast<Pixel>(types[i]),
-                      cos_sin.data()[2 * i], cos_sin.data()[2 * i + 1], slots.data()[i],
-                      generations[i]});
+                      std::cos(angles[i]), std::sin(angles[i]), slots[i], generations[i]});
   }
   std::unique_ptr<bool[]> accepted(new bool[count]());
   const int64_t repaired =
@@ -168,8 +168,8 @@ NB_MODULE(_core, m) {
            [](Reconstructor& r, double center, int x, int y, int z) {
              alone(r, [&] { r.set_view({center, x, y, z}); });
            })
-      .def("add", add, "frames"_a, "types"_a, "cos_sin"_a.noconvert(),
-           "slots"_a.noconvert(), "generations"_a)
+      .def("add", add, "frames"_a, "types"_a, "angles"_a, "slots"_a,
+           "generations"_a)
       .def("write", write_slices, "z"_a.noconvert(), "y"_a.noconvert(), "x"_a.noconvert())
       .def("time_stages", &Reconstructor::time_stages)
       .def("memory",
