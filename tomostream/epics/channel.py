@@ -11,7 +11,6 @@ from tomostream.epics.renewal import Renewal
 from tomostream.epics.source import LOOK_S, WatchedSource
 from tomostream.runtime import StopSignal
 
-
 _CALLBACKS: list[Callable[[pvaccess.PvObject], None]] = []
 """Kept to the end of the process, a few bytes per source.
 
