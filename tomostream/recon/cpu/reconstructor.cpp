@@ -11,6 +11,7 @@ namespace tomostream {
 namespace {
 
 constexpr int kChunk = 64;        // projections per parallel pass
+constexpr size_t kMostSkew = 16384;
 constexpr int kRowsPerTask = 16;  // of the horizontal slice
 
 uint64_t clock_ns() {
@@ -29,8 +30,7 @@ Reconstructor::Reconstructor(const Kernels& kernels, int threads, bool half)
 }
 
 char* Reconstructor::slot_data(int64_t slot) const {
-  const size_t bytes = tile() * static_cast<size_t>(bands_) * (half_ ? 2 : 4);
-  return ring_.as<char>() + static_cast<size_t>(slot) * bytes;
+  return ring_.as<char>() + static_cast<size_t>(slot) * slot_pitch_;
 }
 
 float* Reconstructor::z_row(int64_t slot) const {
@@ -72,7 +72,10 @@ void Reconstructor::allocate(const Shape& shape) {
   const size_t tile = static_cast<size_t>(shape.n_x) * kRows;
   z_pitch_ = round_up(n_out, 64);
   row_pitch_ = round_up(static_cast<size_t>(shape.n_x), 16) + 2 * kRowPad;
-  if (!ring_.as()) ring_ = Buffer(pool_, (half_ ? 2 : 4) * tile * bands * n_slots, "ring");
+  // A little apart: slots a power of two apart would compete for the same cache sets.
+  const size_t slot_bytes = (half_ ? 2 : 4) * tile * bands;
+  slot_pitch_ = slot_bytes + round_up(std::min(slot_bytes / 32, kMostSkew), 64) + 64;
+  if (!ring_.as()) ring_ = Buffer(pool_, slot_pitch_ * n_slots, "ring");
   if (!z_rows_.as()) z_rows_ = Buffer(pool_, sizeof(float) * 2 * row_pitch_ * n_slots, "z rows");
   new_z_rows_ = Buffer(pool_, sizeof(float) * 2 * row_pitch_ * kChunk, "new z rows");
   for (SumSet* sums : {&total_, &fresh_}) {

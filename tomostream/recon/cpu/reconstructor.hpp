@@ -119,7 +119,7 @@ class Reconstructor {
   Shape shape_;
   View view_;
   int bands_ = 0, filled_slots_ = 0, fresh_slots_ = 0;
-  size_t z_pitch_ = 0, row_pitch_ = 0, scratch_pitch_ = 0;
+  size_t slot_pitch_ = 0, z_pitch_ = 0, row_pitch_ = 0, scratch_pitch_ = 0;
   Filter filter_{};
   std::vector<float> response_, twiddle_, tail_;
   FieldSet fields_[kGenerations];
