@@ -70,9 +70,10 @@ void prepare(float* row, size_t, int n_x, const float* g) {
   memcpy(row, g, sizeof(float) * (size_t)n_x);
 }
 
+// at: not negative.
 TOMO_INLINE Floats samples(const float* row, Floats at) {
-  const Floats whole = floor(at);
-  const Ints column = __builtin_convertvector(whole, Ints);
+  const Ints column = __builtin_convertvector(at, Ints);
+  const Floats w = at - __builtin_convertvector(column, Floats);
 #if defined(__SSE4_1__)
   const auto two = [](const float* first, const float* second) {
     const __m128 pair = _mm_castpd_ps(_mm_load_sd((const double*)first));
@@ -89,21 +90,25 @@ TOMO_INLINE Floats samples(const float* row, Floats at) {
     b[i] = row[column[i] + 1];
   }
 #endif
-  return a + (at - whole) * (b - a);
+  return a + w * (b - a);
 }
 
 template <int U>
 TOMO_INLINE void add_rows(Floats* sums, const HorizontalArgs& h, const RowList& list, int x,
                           int y) {
-  const Floats low = splat(-(kRowPad - 4)), high = splat((float)(h.n_x + kRowPad - 4));
+  static_assert(U * kWidth + kWidth < kRowPad);
   const Floats lanes = __builtin_convertvector(lane_numbers(), Floats);
-  for (int k = 0; k < list.count; k++) {
+  const int count = list.count, n_x = h.n_x;
+  for (int k = 0; k < count; k++) {
     const double c = list.cos_sin[2 * k], s = list.cos_sin[2 * k + 1];
     const double start = (x - h.n_out / 2) * c - (y - h.n_out / 2) * s + h.center;
-    for (int u = 0; u < U; u++) {
-      const Floats at = lanes * (float)c + (float)(start + u * kWidth * c);
-      sums[u] += list.sign[k] * samples(list.rows[k], smaller(larger(at, low), high));
-    }
+    const double end = start + (U * kWidth - 1) * c;
+    // Lines that touch the row stay within its padding; the others see nothing.
+    if ((start <= -1 && end <= -1) || (start >= n_x && end >= n_x)) continue;
+    const float *padded = list.rows[k] - kRowPad, sign = list.sign[k];
+    const Floats steps = lanes * (float)c + (float)(start + kRowPad);
+    for (int u = 0; u < U; u++)
+      sums[u] += sign * samples(padded, steps + (float)(u * kWidth * c));
   }
 }
 #endif
