@@ -48,25 +48,42 @@ def bare_config(tmp_path, family):
 
 
 @pytest.fixture
-def slices(environment, pva_client, family):
-    """Collect what the service publishes: id and shape of each update."""
-    seen = []
+def watch_slices(environment, pva_client, family):
+    """Collect what a service that is ready publishes: id and shape of each update.
 
-    def note(array):
-        if len(array.dimension) == 2:
-            columns, rows = (d.size for d in array.dimension)
-            seen.append((array.uniqueId, rows, columns))
+    A p4p client that waits for its server from the beginning may take half a minute to
+    find it.
+    """
 
-    client = pva_client(environment.client())
-    client.monitor(f"{family}TomoStream:StreamRecon", note)
-    return seen
+    def watch(service):
+        service.wait_ready()
+        seen = []
+
+        def note(array):
+            if len(array.dimension) == 2:
+                columns, rows = (d.size for d in array.dimension)
+                seen.append((array.uniqueId, rows, columns))
+
+        client = pva_client(environment.client())
+        client.monitor(f"{family}TomoStream:StreamRecon", note)
+        return seen
+
+    return watch
 
 
 def test_a_bare_detector_is_enough(
-    start, detector, bare_config, slices, wait_until, environment, pva_client, family
+    start,
+    detector,
+    bare_config,
+    watch_slices,
+    wait_until,
+    environment,
+    pva_client,
+    family,
 ):
     detector()
     service = start("serve", "--config", bare_config(), "--ready-json")
+    slices = watch_slices(service)
     assert service.wait_ready()["recon"] == f"{family}TomoStream:StreamRecon"
     wait_until(lambda: len(slices) > 5)
     assert slices[-1][1:] == (64, 192)
@@ -79,9 +96,10 @@ def test_a_bare_detector_is_enough(
 
 
 def test_a_detector_that_comes_late_and_again_is_waited_for(
-    start, detector, bare_config, slices, wait_until
+    start, detector, bare_config, watch_slices, wait_until
 ):
-    service = start("serve", "--config", bare_config())
+    service = start("serve", "--config", bare_config(), "--ready-json")
+    slices = watch_slices(service)
     first = detector()
     wait_until(lambda: len(slices) > 5)
     first.end(signal.SIGKILL)
@@ -97,7 +115,7 @@ def test_a_detector_that_comes_late_and_again_is_waited_for(
 
 
 def test_records_alone_say_the_wiring(
-    start, slices, wait_until, environment, channel_access, family
+    start, watch_slices, wait_until, environment, channel_access, family
 ):
     """The service comes first; it waits for IOC and camera, and for Start."""
     prefix = f"{family}TomoStream:"
@@ -108,6 +126,7 @@ def test_records_alone_say_the_wiring(
         "simulate", "--prefix", family, "--size", "64", "--angles", "90", "--rate",
         "60", "--ready-json", server="simulator",
     ).wait_ready()  # fmt: skip
+    slices = watch_slices(service)
     names = service.wait_ready()
     assert names["image"] == f"{family}Pva1:Image"
     state, status = f"{prefix}SessionState", f"{prefix}ReconStatus"
@@ -121,7 +140,7 @@ def test_records_alone_say_the_wiring(
     wait_until(lambda: len(slices) > 5)
     wait_until(lambda: shown(state) == "streaming")
     assert "90 of 90" in shown(status)
-    assert shown(f"{prefix}ServerRunning") == "Running"
+    wait_until(lambda: shown(f"{prefix}ServerRunning") == "Running")
     channel_access(variables, [], {f"{prefix}AbortRecon": 1})
     wait_until(lambda: shown(f"{prefix}StartRecon") == "Done")
     assert shown(state) == "idle"
@@ -145,13 +164,15 @@ def test_the_wait_for_records_can_be_ended(start, wait_until, family):
 
 
 def test_the_log_file_has_no_line_per_frame(
-    start, detector, bare_config, slices, wait_until, tmp_path
+    start, detector, bare_config, watch_slices, wait_until, tmp_path
 ):
     log = tmp_path / "log" / "tomostream.log"
     detector()
     service = start(
-        "serve", "--config", bare_config(log=f'{{file: "{log}"}}'), "--duration", "4"
-    )
+        "serve", "--config", bare_config(log=f'{{file: "{log}"}}'), "--duration", "4",
+        "--ready-json",
+    )  # fmt: skip
+    slices = watch_slices(service)
     assert service.process.wait(40) == 0
     assert len(slices) > 20
     assert 0 < len(log.read_text().splitlines()) < 30
