@@ -31,7 +31,7 @@ class ServiceSettings:
     """For FIXED_STEP: angle of the first frame after the start."""
     angle_bins: int = 720
     """For ATTRIBUTE: ring slots in half a turn."""
-    id_origin: int = 1
+    id_origin: int = 0
     """What a scan's first frame has as uniqueId minus FirstProjid."""
     id_wrap: IdWrap = IdWrap.AUTO
     max_id_jump: int = 10_000

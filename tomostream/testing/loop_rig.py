@@ -78,8 +78,8 @@ class LoopRig:
         """Put images with these ids and let the loop take them."""
         self.send(*(self.image(number, **others) for number in ids))
 
-    def scan(self, first_id: int = 0, **rule: Any) -> None:
-        """Announce a scan as tomoScan does; frame ids begin at first_id + 1."""
+    def scan(self, first_id: int = 1, **rule: Any) -> None:
+        """Announce a scan as tomoScan does; frame ids begin at first_id."""
         self.send(first_id_arrival(first_id), table_arrival(**rule))
 
     def health(self) -> Health:

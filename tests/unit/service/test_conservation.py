@@ -121,9 +121,9 @@ def test_every_frame_is_accounted_for_whatever_comes(happenings, capacity, cost_
         bench.clock.advance(30.0)
         bench.send(frame_type_arrival(FrameKind.PROJECTION, bench.clock.now_s() - 9))
         bench.start()
-        bench.scan(first_id=0, step_deg=2.0)
+        bench.scan(first_id=1, step_deg=2.0)
         bench.send_frames(range(1, 120))
-        bench.scan(first_id=0, step_deg=1.0)
+        bench.scan(first_id=1, step_deg=1.0)
         for number in range(120, 150):
             bench.queue.put(bench.image(number))
         bench.settle()

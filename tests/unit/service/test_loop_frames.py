@@ -75,11 +75,11 @@ def test_a_source_that_counts_anew_goes_on_with_an_empty_ring(streaming):
 
 def test_a_source_that_counts_anew_below_its_first_id_keeps_its_angles(bench):
     bench.start()
-    bench.scan(first_id=1000)
+    bench.scan(first_id=1001)
     bench.send_frames(range(1001, 1011))
     bench.clock.advance(1.0)
     bench.send_frames(range(1, 9))
-    assert [c.angle_deg for c in bench.engine.slots.values()] == [4.0, 5.0, 6.0, 7.0]
+    assert [c.angle_deg for c in bench.engine.slots.values()] == [5.0, 6.0, 7.0, 8.0]
 
 
 def test_one_impossible_id_does_not_poison_the_stream(streaming):
@@ -105,7 +105,7 @@ def test_ids_after_an_outage_are_believed(make_bench):
 
 def test_sixteen_bit_ids_go_on_over_the_wrap(bench):
     bench.start()
-    bench.scan(first_id=65530, count=100)
+    bench.scan(first_id=65531, count=100)
     bench.send_frames([*range(65531, 65536), *range(6)])
     assert [c.angle_deg for c in bench.engine.slots.values()] == list(range(11))
 
@@ -123,7 +123,7 @@ def test_ids_past_the_table_have_no_angle_and_that_is_told(bench):
 
 def test_ids_before_the_scan_have_no_angle(bench):
     bench.start()
-    bench.scan(first_id=100)
+    bench.scan(first_id=101)
     bench.send_frames(range(98, 104))
     assert bench.rejected(RejectReason.NO_ANGLE) == 3
     assert bench.engine.slots[0].value == 101

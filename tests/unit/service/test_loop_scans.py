@@ -53,7 +53,7 @@ def test_angles_of_a_long_scan_are_exact(bench):
 def test_the_ends_of_an_exact_sweep_share_a_slot(bench, n_sweep, slots):
     bench.start()
     table = back_and_forth(np.linspace(0, 180, n_sweep), 4)
-    bench.send(first_id_arrival(0), table_arrival(table))
+    bench.send(first_id_arrival(1), table_arrival(table))
     bench.send_frames(range(1, 2 * n_sweep + 1))
     assert len(bench.engine.slots) == slots
     assert bench.engine.slots[0].angle_deg in {0.0, 180.0}
@@ -62,7 +62,7 @@ def test_the_ends_of_an_exact_sweep_share_a_slot(bench, n_sweep, slots):
 def test_the_second_sweep_runs_backwards_through_the_same_slots(bench):
     bench.start()
     table = back_and_forth(np.arange(0, 180, 2.0), 4)
-    bench.send(first_id_arrival(0), table_arrival(table))
+    bench.send(first_id_arrival(1), table_arrival(table))
     bench.send_frames(range(1, 181))
     values = [bench.engine.slots[k].value for k in range(90)]
     assert values == list(range(180, 90, -1))
@@ -72,7 +72,7 @@ def test_many_sweeps_leave_the_newest_frame_in_each_slot(bench):
     bench.start()
     n_sweep = 37
     table = back_and_forth(np.linspace(0, 180, n_sweep), 8)
-    bench.send(first_id_arrival(0), table_arrival(table))
+    bench.send(first_id_arrival(1), table_arrival(table))
     bench.send_frames(range(1, len(table) + 1))
     expected = {}
     for number, angle in enumerate(table, start=1):
@@ -87,20 +87,20 @@ def test_the_same_table_sent_again_keeps_the_ring(streaming):
 
 
 def test_a_table_that_continues_keeps_the_ring(streaming):
-    streaming.send(first_id_arrival(10), table_arrival(start_deg=10.0))
+    streaming.send(first_id_arrival(11), table_arrival(start_deg=10.0))
     streaming.send(11, 12)
     assert sorted(streaming.engine.slots) == list(range(12))
     assert streaming.last.session == 1
 
 
 def test_a_table_that_continues_elsewhere_goes_on_at_that_angles_slot(streaming):
-    streaming.send(first_id_arrival(10), table_arrival(start_deg=360.0 + 50.0))
+    streaming.send(first_id_arrival(11), table_arrival(start_deg=360.0 + 50.0))
     streaming.send(11)
     assert streaming.engine.slots[50].value == 11
 
 
 def test_another_step_empties_the_ring(streaming):
-    streaming.send(first_id_arrival(10), table_arrival(step_deg=0.5))
+    streaming.send(first_id_arrival(11), table_arrival(step_deg=0.5))
     streaming.send(11)
     assert streaming.engine.geometry.n_slots == 360
     assert sorted(streaming.engine.slots) == [0]
@@ -108,7 +108,7 @@ def test_another_step_empties_the_ring(streaming):
 
 
 def test_frames_before_the_new_first_id_keep_the_old_table(streaming):
-    streaming.send(first_id_arrival(12), table_arrival(step_deg=0.5))
+    streaming.send(first_id_arrival(13), table_arrival(step_deg=0.5))
     streaming.send(11, 12)
     assert len(streaming.engine.slots) == 12
     streaming.send(13)
@@ -116,7 +116,7 @@ def test_frames_before_the_new_first_id_keep_the_old_table(streaming):
 
 
 def test_frames_between_first_id_and_table_wait(streaming):
-    streaming.send(first_id_arrival(10), 11, 12)
+    streaming.send(first_id_arrival(11), 11, 12)
     assert streaming.loop.frames_entered == 10
     assert streaming.loop.frames_held == 2
     streaming.send(table_arrival(start_deg=100.0))
@@ -128,20 +128,34 @@ def test_a_table_that_comes_before_the_first_id_of_all_waits_for_it(bench):
     bench.start()
     bench.send(table_arrival(), 101)
     assert bench.loop.frames_held == 1
-    bench.send(first_id_arrival(100))
+    bench.send(first_id_arrival(101))
     assert bench.engine.slots[0].value == 101
+
+
+def test_a_scans_first_frame_has_the_id_first_projid(bench):
+    bench.start()
+    bench.send(first_id_arrival(100), table_arrival(start_deg=7.0), 100, 101)
+    assert [c.angle_deg for c in bench.engine.slots.values()] == [7.0, 8.0]
+
+
+def test_cameras_that_count_one_further_are_set_by_the_origin(make_bench):
+    bench = make_bench(id_origin=1)
+    bench.start()
+    bench.send(first_id_arrival(100), table_arrival(start_deg=7.0), 100, 101)
+    assert [c.angle_deg for c in bench.engine.slots.values()] == [7.0]
+    assert bench.rejected(RejectReason.NO_ANGLE) == 1
 
 
 def test_a_table_without_any_first_id_holds_from_zero_on(bench):
     bench.start()
-    bench.send(table_arrival(), 1, 2)
+    bench.send(table_arrival(), 0, 1)
     bench.clock.advance(2.5)
     bench.settle()
     assert [c.angle_deg for c in bench.engine.slots.values()] == [0.0, 1.0]
 
 
 def test_a_first_id_that_follows_its_table_is_recognised(streaming):
-    streaming.send(table_arrival(start_deg=50.0), first_id_arrival(10), 11)
+    streaming.send(table_arrival(start_deg=50.0), first_id_arrival(11), 11)
     assert streaming.loop.frames_held == 1
     streaming.clock.advance(0.6)
     streaming.settle()
@@ -150,7 +164,7 @@ def test_a_first_id_that_follows_its_table_is_recognised(streaming):
 
 def test_a_first_id_without_a_new_table_is_waited_for_longer(streaming):
     streaming.clock.advance(60.0)
-    streaming.send(first_id_arrival(10), 11)
+    streaming.send(first_id_arrival(11), 11)
     streaming.clock.advance(5.0)
     streaming.step()
     assert streaming.loop.frames_held == 1
@@ -160,7 +174,7 @@ def test_a_first_id_without_a_new_table_is_waited_for_longer(streaming):
 
 
 def test_a_table_that_needs_too_many_slots_is_refused(streaming):
-    streaming.send(first_id_arrival(10), table_arrival(step_deg=1e-4))
+    streaming.send(first_id_arrival(11), table_arrival(step_deg=1e-4))
     assert "expected at most 20000" in streaming.loop._feed.intake.angles.problem
     assert "not used: angle table" in streaming.status
     streaming.send(11)
@@ -173,7 +187,7 @@ def test_an_angle_that_is_not_finite_is_no_angle(bench):
     values = np.arange(2_000_000, dtype=np.float32)
     values[1_500_000] = np.nan
     bench.start()
-    bench.send(first_id_arrival(0), table_arrival(values))
+    bench.send(first_id_arrival(1), table_arrival(values))
     bench.send_frames([1_500_000, 1_500_001, 1_500_002])
     assert bench.rejected(RejectReason.NO_ANGLE) == 1
     assert bench.loop.frames_entered == 2
@@ -226,9 +240,9 @@ def test_a_ring_of_360_degrees_has_twice_the_slots(streaming):
 
 def test_a_first_id_said_again_after_a_wrap_is_the_same(bench):
     bench.start()
-    bench.scan(first_id=65000, count=10_000)
+    bench.scan(first_id=65001, count=10_000)
     bench.send_frames([65001, 65535, 0, 1])
-    bench.send(first_id_arrival(65000), 2)
+    bench.send(first_id_arrival(65001), 2)
     assert bench.loop.frames_entered == 5
     assert bench.loop.frames_held == 0
 

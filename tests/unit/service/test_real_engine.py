@@ -110,7 +110,7 @@ def rig():
 def test_sweeps_back_and_forth_equal_a_fresh_reconstruction(rig, n_sweep, sweeps):
     forth = np.linspace(0.0, 180.0, n_sweep)
     table = np.tile(np.concatenate([forth, forth[::-1]]), 4)
-    rig.send(first_id_arrival(0), table_arrival(table))
+    rig.send(first_id_arrival(1), table_arrival(table))
     rig.send_frames(table[: sweeps * n_sweep])
     # 0 and 180 degrees share a slot, and the newest of them counts.
     last_end = 180.0 if sweeps % 2 else 0.0
@@ -120,7 +120,7 @@ def test_sweeps_back_and_forth_equal_a_fresh_reconstruction(rig, n_sweep, sweeps
 
 def test_a_continuous_scan_equals_a_fresh_reconstruction_of_its_last_half_turn(rig):
     angles = 5.0 * np.arange(200)
-    rig.send(first_id_arrival(0), table_arrival(angles))
+    rig.send(first_id_arrival(1), table_arrival(angles))
     rig.send_frames(angles[:190])
     assert_same(rig.shown, fresh(angles[154:190]))
 
@@ -128,7 +128,7 @@ def test_a_continuous_scan_equals_a_fresh_reconstruction_of_its_last_half_turn(r
 def test_first_fields_correct_the_frames_that_came_before_them():
     rig = Rig()
     angles = 5.0 * np.arange(36)
-    rig.send(first_id_arrival(0), table_arrival(angles))
+    rig.send(first_id_arrival(1), table_arrival(angles))
     rig.send_frames(angles)
     rig.send_fields()
     rig.send()
@@ -137,7 +137,7 @@ def test_first_fields_correct_the_frames_that_came_before_them():
 
 def test_another_filter_equals_a_fresh_reconstruction_with_it(rig):
     angles = 5.0 * np.arange(36)
-    rig.send(first_id_arrival(0), table_arrival(angles))
+    rig.send(first_id_arrival(1), table_arrival(angles))
     rig.send_frames(angles)
     rig.controls.turn(filter_type=FilterType.HANN)
     rig.send()
@@ -146,7 +146,7 @@ def test_another_filter_equals_a_fresh_reconstruction_with_it(rig):
 
 def test_a_lost_frame_leaves_its_slot_to_the_old_one(rig):
     angles = 5.0 * np.arange(200)
-    rig.send(first_id_arrival(0), table_arrival(angles))
+    rig.send(first_id_arrival(1), table_arrival(angles))
     rig.send_frames(angles[:36])
     rig.send_frames(angles[36:50], first_id=37)
     rig.send_frames(angles[51:72], first_id=52)
