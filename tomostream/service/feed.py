@@ -23,11 +23,10 @@ from tomostream.service.intake import Intake, PlacedImage
 from tomostream.service.reconstruction import DecodedFrame, Reconstruction
 from tomostream.service.settings import ServiceSettings
 from tomostream.service.shapes import Admission, ShapeGate
-from tomostream.service.tally import FrameTally
+from tomostream.service.tally import FrameTally, counted_as
 
 _LEAST_WIDTH = 4
 """Columns; narrower frames cannot be filtered."""
-_REASONS = {reason.value: reason for reason in RejectReason}
 
 
 class Feed:
@@ -191,7 +190,7 @@ class Feed:
             )  # fmt: skip
             _check_width(frame)
         except MalformedFrameError as exc:
-            self._tally.reject(_reason(exc.reason), str(exc))
+            self._tally.reject(counted_as(exc), str(exc))
         except Exception as exc:  # noqa: BLE001  a foreign decoder's fault, whatever it is, costs its frame and is counted
             self._tally.reject(RejectReason.MALFORMED, f"frame {frame_id}: {exc!r}")
         else:
@@ -224,7 +223,3 @@ def _check_width(frame: Frame) -> None:
             f"frame {frame.id}: expected {_LEAST_WIDTH} columns or more, got {n_x}",
             reason=RejectReason.SIZE,
         )
-
-
-def _reason(word: str) -> RejectReason:
-    return _REASONS.get(word, RejectReason.MALFORMED)

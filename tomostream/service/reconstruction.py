@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tomostream.core.arrivals import FieldArrival
+from tomostream.core.errors import MalformedFrameError
 from tomostream.core.frame import Frame, FrameKind
 from tomostream.core.geometry import Geometry, Planes, ScanRange
 from tomostream.core.health import RejectReason
@@ -21,7 +22,7 @@ from tomostream.service.reconstructor import Reconstructor
 from tomostream.service.settings import ServiceSettings
 from tomostream.service.shapes import FrameType
 from tomostream.service.slots import Place, SlotCounter
-from tomostream.service.tally import FrameTally
+from tomostream.service.tally import FrameTally, counted_as
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,11 +154,17 @@ class Reconstruction:
             return
         started_s = self._clock.monotonic_s()
         slots = np.array([slot for _, slot in batch], np.intp)
-        report = self._engine.add(
-            [decoded.frame.data for decoded, _ in batch],
-            np.array([d.placed.assignment.angle_deg for d, _ in batch], np.float64),
-            slots,
-        )
+        try:
+            report = self._engine.add(
+                [decoded.frame.data for decoded, _ in batch],
+                np.array([d.placed.assignment.angle_deg for d, _ in batch], np.float64),
+                slots,
+            )
+        except MalformedFrameError as exc:
+            # Raised before anything was changed: the batch is lost, the ring is not.
+            self._batch = []
+            self._tally.reject(counted_as(exc), str(exc), count=len(batch))
+            return
         # Only now: if the engine raised, the batch is still there to be counted.
         self._batch = []
         accepted = np.asarray(report.accepted, bool)

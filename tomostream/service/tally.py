@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 
+from tomostream.core.errors import MalformedFrameError
 from tomostream.core.health import RejectReason
 from tomostream.core.ports import Clock
 from tomostream.service.notices import Notices
@@ -19,6 +20,10 @@ _QUIET = frozenset(
     }
 )
 """What happens in a healthy service: counted, not logged."""
+_REASONS = {reason.value: reason for reason in RejectReason} | {
+    # The engine's own word.
+    "shape": RejectReason.SIZE,
+}
 
 
 class FrameTally:
@@ -62,3 +67,8 @@ class FrameTally:
         explained = min(gap, dropped - self._dropped_explained)
         self._dropped_explained += explained
         self.missing += gap - explained
+
+
+def counted_as(error: MalformedFrameError) -> RejectReason:
+    """Give the counter of a frame's fault; what nobody has a word for is malformed."""
+    return _REASONS.get(error.reason, RejectReason.MALFORMED)

@@ -188,6 +188,11 @@ def test_a_source_that_says_its_kind_is_believed(streaming):
         (MalformedFrameError("short", reason="truncated"), RejectReason.TRUNCATED),
         (MalformedFrameError("what?", reason="codec"), RejectReason.CODEC),
         (MalformedFrameError("odd", reason="never heard"), RejectReason.MALFORMED),
+        # The words of the engine's own checks.
+        (MalformedFrameError("odd", reason="shape"), RejectReason.SIZE),
+        (MalformedFrameError("odd", reason="dtype"), RejectReason.MALFORMED),
+        (MalformedFrameError("odd", reason="slot"), RejectReason.MALFORMED),
+        (MalformedFrameError("odd", reason="angle"), RejectReason.MALFORMED),
         (KeyError("x"), RejectReason.MALFORMED),
         (MemoryError(), RejectReason.MALFORMED),
     ],
@@ -196,6 +201,17 @@ def test_a_frame_that_cannot_be_decoded_costs_itself_only(streaming, error, reas
     streaming.send(replaced(streaming.image(11), pixels=raising(error)), 12)
     assert streaming.rejected(reason) == 1
     assert streaming.loop.frames_entered == 11
+
+
+def test_frames_that_the_engine_refuses_are_counted_and_the_ring_stays(streaming):
+    streaming.engine.error = MalformedFrameError("odd", reason="shape")
+    streaming.send(11, 12)
+    assert streaming.rejected(RejectReason.SIZE) == 2
+    assert streaming.rejected(RejectReason.FAILED) == 0
+    streaming.send(13)
+    assert streaming.loop.frames_entered == 11
+    assert streaming.loop.state == "filling"
+    assert streaming.is_conserved()
 
 
 @pytest.mark.parametrize(
