@@ -137,26 +137,30 @@ class StreamLoop:
         return replace(report, entered=self._tally.entered - entered)
 
     def _work_once(self) -> StepReport:
-        started_s = self._clock.monotonic_s()
+        started_s = self._at_work_s()
         self._begin_or_end()
         self._wished = self._wishes.read()
         self._recon.use_parameters(self._wished)
-        feed_s = self._clock.monotonic_s()
+        feed_s, now_s = self._at_work_s(), self._clock.monotonic_s()
         entered = self._tally.entered
-        self._adapt(feed_s)
-        taken = self._feed.take(feed_s + self._settings.step_budget_s)
-        fed_s = self._clock.monotonic_s()
+        self._adapt(now_s)
+        taken = self._feed.take(now_s + self._settings.step_budget_s)
+        fed_s = self._at_work_s()
         self._recon.refilter()
         self._follow_state(self._tally.entered - entered)
         is_published = self._publishing.publish(self._recon)
-        ended_s = self._clock.monotonic_s()
+        ended_s = self._at_work_s()
         self._work.add(
-            ended_s,
+            self._clock.monotonic_s(),
             frames=self._tally.entered - entered,
             frame_work_s=fed_s - feed_s,
             other_work_s=(ended_s - started_s) - (fed_s - feed_s),
         )
         return StepReport(taken=taken, is_published=is_published)
+
+    def _at_work_s(self) -> float:
+        """Give a time that stands still while a ring is made."""
+        return self._clock.monotonic_s() - self._recon.all_making_s
 
     def _begin_or_end(self) -> None:
         if self._is_first_step:
@@ -207,11 +211,14 @@ class StreamLoop:
         oldest_s = self._feed.oldest_arrived_s
         lag_s = 0.0 if oldest_s is None else self._clock.now_s() - oldest_s
         if self._session.is_running:
+            is_new = now_s - self._recon.begun_s < _SETTLING_S
+            if is_new:
+                # Frames piled up meanwhile, once; they say nothing about the load.
+                lag_s = max(lag_s - self._recon.making_s, 0.0)
             pressure = Pressure(
                 lag_s=lag_s, depth=self._feed.depth, fullness=self._arrivals.fullness,
                 rate_hz=self._frame_rate.per_second(now_s),
-                is_settling=self._recon.ledger is None
-                or now_s - self._recon.begun_s < _SETTLING_S,
+                is_settling=is_new or self._recon.ledger is None,
             )  # fmt: skip
             self._overload.observe(now_s, pressure, self._work)
         self._feed.decimation = self._overload.decimation

@@ -92,6 +92,10 @@ class Reconstruction:
         """How often the ring was emptied; the published Session."""
         self.begun_s = -1e18
         """When the ring at hand was ready, monotonic seconds."""
+        self.making_s = 0.0
+        """Time for the ring at hand, in which no frame could be used."""
+        self.all_making_s = 0.0
+        """Time for all rings until now; it is no frame's cost."""
         self.newest: DecodedFrame | None = None
         """The newest frame in the ring."""
         self.unseen: list[tuple[float, float]] = []
@@ -238,7 +242,9 @@ class Reconstruction:
         """Empty the ring; the next frame begins it anew."""
         self.flush()
         if self._ring is not None:
+            started_s = self._clock.monotonic_s()
             self._engine.reset()
+            self.all_making_s += self._clock.monotonic_s() - started_s
         self._ring = None
         self.newest = None
         self.unseen = []
@@ -265,6 +271,7 @@ class Reconstruction:
             return self._ring
         self.flush()
         self._ring = None
+        started_s = self._clock.monotonic_s()
         self._fit_parameters(filling.layout)
         self._ring = self._begun(filling, decoded)
         self._layout = filling.layout
@@ -273,6 +280,8 @@ class Reconstruction:
         self.unseen = []
         self._waiting_at_start = 0
         self.begun_s = self._clock.monotonic_s()
+        self.making_s = self.begun_s - started_s
+        self.all_making_s += self.making_s
         return self._ring
 
     def _begun(self, filling: _Filling, first: DecodedFrame) -> _Ring:

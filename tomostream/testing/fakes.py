@@ -131,6 +131,8 @@ class FakeEngine:
         self._clock = clock
         self.cost_s = cost_s
         """Time that each frame takes, by `clock`."""
+        self.making_s = 0.0
+        """Time that a new ring takes."""
         self.error: Exception | None = None
         """Raised by the next call that works, once."""
         self.geometry: Geometry | None = None
@@ -156,6 +158,8 @@ class FakeEngine:
         """Make an empty ring."""
         self._fail()
         self.calls.append("configure")
+        if self._clock is not None:
+            self._clock.advance(self.making_s)
         self.geometry, self.parameters = geometry, parameters
         self.slots = {}
         self._waiting = 0

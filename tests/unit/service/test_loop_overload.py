@@ -138,6 +138,31 @@ def test_making_the_ring_holds_frames_up_without_decimation(make_bench):
     assert bench.rejected(RejectReason.DECIMATED) == 0
 
 
+@pytest.mark.parametrize("making_s", [0.3, 1.2, 2.0])
+def test_the_time_for_a_new_ring_is_no_cost_of_frames(make_bench, making_s):
+    bench = make_bench(cost_s=0.0005)
+    bench.engine.making_s = making_s
+    bench.start()
+    bench.scan(count=100_000)
+    source = Source(bench, rate_hz=300.0)
+    costs_s = []
+    source.run(5.0, watch=lambda: costs_s.append(bench.loop._work.cost_s))
+    assert bench.engine.calls.count("configure") == 1
+    assert max(costs_s) == pytest.approx(0.0005)
+    assert bench.rejected(RejectReason.DECIMATED) == 0
+
+
+def test_a_new_ring_under_overload_does_not_overstate_it(make_bench):
+    bench = make_bench(cost_s=0.01)
+    bench.engine.making_s = 1.2
+    bench.start()
+    bench.scan(count=100_000)
+    seen = []
+    source = Source(bench, rate_hz=200.0)
+    source.run(6.0, watch=lambda: seen.append(bench.loop._overload.decimation))
+    assert 2 <= max(seen) <= 8
+
+
 def test_a_small_queue_is_saved_from_overflowing(make_bench):
     bench = make_bench(capacity=60, cost_s=0.01)
     bench.start()
