@@ -13,11 +13,11 @@ from tomostream.app.observed import ObservedControls, ObservedPublisher
 from tomostream.app.server import Parts, Server, Source
 from tomostream.core.errors import ConfigurationError
 from tomostream.core.frame import FrameKind
+from tomostream.core.orientation import Orientation
 from tomostream.core.ports import Clock
 from tomostream.epics.controls import CaControls
 from tomostream.epics.headless import FixedControls
 from tomostream.epics.ndarray import ImageReader
-from tomostream.epics.orientation import Orientation
 from tomostream.epics.publisher import NtNdArrayPublisher
 from tomostream.epics.subscriber import (
     FieldSubscriber,
@@ -148,6 +148,7 @@ def _settings(config: Config) -> ServiceSettings:
         id_origin=config.ids.origin,
         id_wrap=config.ids.wrap,
         frame_type_guard_s=config.frame_type_guard_ms / 1e3,
+        orientation=_orientation(config.orientation),
         require_fields=config.require_fields,
         auto_start=config.start_at_once and config.use_records,
         batch_frames=config.limits.batch_frames,
@@ -167,15 +168,8 @@ def _settings(config: Config) -> ServiceSettings:
 
 def _sources(config: Config, names: Connections, clock: Clock) -> list[Source]:
     angles = config.angles
-    orientation = _orientation(config.orientation)
-    is_turned = replace(orientation, rotation_sign=1) != Orientation()
-    if is_turned and (names.dark or names.flat):
-        raise ConfigurationError(
-            "orientation: dark and flat would not be turned along with the images yet; "
-            "turn the images in the areaDetector IOC (Transform plugin), or take none"
-        )
     reader = ImageReader(
-        orientation=orientation,
+        orientation=_orientation(config.orientation),
         angle_attribute=(
             angles.attribute if isinstance(angles, AttributeAngles) else None
         ),

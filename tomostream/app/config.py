@@ -91,7 +91,7 @@ class IdSection(_Section):
 
 
 class OrientationSection(_Section):
-    """How the detector stands."""
+    """How the detector stands; images and fields are turned alike."""
 
     axis: Literal["columns", "rows"] = "columns"
     """Whether the rotation axis lies along the image's columns or rows."""

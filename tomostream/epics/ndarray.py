@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from tomostream.core.arrivals import ImageArrival, RejectedArrival
 from tomostream.core.errors import MalformedFrameError
 from tomostream.core.health import RejectReason
+from tomostream.core.orientation import Orientation
 from tomostream.epics.compression import decompress
-from tomostream.epics.orientation import Orientation
 
 TimeField = Literal["timeStamp", "dataTimeStamp"]
 

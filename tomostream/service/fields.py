@@ -7,6 +7,7 @@ import numpy as np
 
 from tomostream.core.arrivals import FieldArrival
 from tomostream.core.frame import FrameKind
+from tomostream.core.orientation import Orientation
 from tomostream.core.slices import F32
 
 _KINDS = (FrameKind.DARK, FrameKind.FLAT)
@@ -30,11 +31,18 @@ class FieldBook:
     Values and sizes of a field are put one after the other, so a field is judged by
     its number of values alone. One that does not fit the frames is kept: after a
     change of binning frames and fields of the new size come in either order.
+
+    Parameters
+    ----------
+    orientation
+        How the camera looks at the rotation axis. Fields are averages of the camera's
+        images as they were before they were turned.
     """
 
     _SIZES_KEPT = 4
 
-    def __init__(self) -> None:
+    def __init__(self, orientation: Orientation | None = None) -> None:
+        self._orientation = orientation or Orientation()
         self._kept: dict[FrameKind, OrderedDict[int, F32]] = {
             kind: OrderedDict() for kind in _KINDS
         }
@@ -67,11 +75,12 @@ class FieldBook:
         self._shape = shape
 
     def in_use(self, kind: FrameKind) -> F32 | None:
-        """Give the field in use, (n_z, n_x), counts, or None."""
+        """Give the field in use, oriented, (n_z, n_x), counts, or None."""
         values = self._kept[kind].get(self._n_pixels)
         if values is None or self._shape is None:
             return None
-        return values.reshape(self._shape)
+        raw = values.reshape(self._orientation.camera_shape(self._shape))
+        return self._orientation.apply(raw).astype(np.float32, copy=False)
 
     def has_all(self, n_pixels: int) -> bool:
         """Tell whether a dark and a flat of that size have come."""
@@ -80,7 +89,7 @@ class FieldBook:
     @property
     def corrected(self) -> str:
         """Which fields are in use, by the words of the record Corrected."""
-        dark, flat = (self.in_use(kind) is not None for kind in _KINDS)
+        dark, flat = (self._n_pixels in self._kept[kind] for kind in _KINDS)
         if dark and flat:
             return "corrected"
         if dark:

@@ -62,7 +62,7 @@ class StreamLoop:
         self._settings = settings
         self._session = Session()
         self._tally = FrameTally(clock)
-        self._fields = FieldBook()
+        self._fields = FieldBook(settings.orientation)
         self._recon = Reconstruction(
             engine, settings=settings, clock=clock, fields=self._fields,
             tally=self._tally,

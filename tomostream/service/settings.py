@@ -1,11 +1,12 @@
 """What the loop is told once, at its making; what operators turn stands in PVs."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tomostream.core.errors import ConfigurationError
 from tomostream.core.frame import IdWrap
+from tomostream.core.orientation import Orientation
 from tomostream.core.scan import MAX_SLOTS
 
 
@@ -53,6 +54,8 @@ class ServiceSettings:
     held_bytes: int = 512_000_000
     max_slots: int = 20_000
     """A table that needs more ring slots for 360 degrees is refused."""
+    orientation: Orientation = field(default_factory=Orientation)
+    """How frames were turned when they were decoded; fields still have to be."""
     require_fields: bool = False
     """Show nothing before dark and flat have come."""
     refilter_on_new_fields: bool = False

@@ -121,6 +121,11 @@ def test_a_backend_that_is_not_there_is_refused():
         build_server(parse_config("engine: {backend: cuda}"), SAID)
 
 
-def test_fields_that_would_not_be_turned_along_are_refused():
-    with pytest.raises(ConfigurationError, match="orientation"):
-        build_server(parse_config("orientation: {axis: rows}"), SAID)
+def test_fields_are_turned_as_images_are():
+    config = parse_config("orientation: {axis: rows, flip_z: true}")
+    parts = build_server(config, SAID)._parts
+    images = parts.sources[-1]
+    assert isinstance(images, ImageSubscriber)
+    orientation = images._reader.orientation
+    assert (orientation.axis, orientation.flip_z) == ("rows", True)
+    assert parts.loop._fields._orientation == orientation

@@ -6,13 +6,13 @@ import pytest
 from tomostream.core.arrivals import ImageArrival, RejectedArrival
 from tomostream.core.errors import MalformedFrameError
 from tomostream.core.frame import PIXEL_TYPES
+from tomostream.core.orientation import Orientation
 from tomostream.epics.ndarray import (
     SCALAR_TYPES,
     UNION_FIELDS,
     ImageReader,
     is_unpublished,
 )
-from tomostream.epics.orientation import Orientation
 
 IMAGE = np.arange(12, dtype="u2").reshape(3, 4)
 

@@ -1,10 +1,13 @@
 """The loop with the real engine: what it shows is what a fresh reconstruction gives."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tomostream.core.frame import FrameKind
 from tomostream.core.geometry import Geometry, Planes
+from tomostream.core.orientation import Orientation
 from tomostream.core.parameters import FilterType, ReconParameters
 from tomostream.recon.engine import Engine
 from tomostream.runtime.clock import SystemClock
@@ -133,6 +136,48 @@ def test_first_fields_correct_the_frames_that_came_before_them():
     rig.send_fields()
     rig.send()
     assert_same(rig.shown, fresh(angles))
+
+
+def as_the_camera_sees(image, orientation):
+    """Turn an upright image back to how it lies on the camera."""
+    if orientation.flip_x:
+        image = image[:, ::-1]
+    if orientation.flip_z:
+        image = image[::-1]
+    return image.T if orientation.axis == "rows" else image
+
+
+def shown_by_a_camera(orientation):
+    """Give the slices of a beam that differs from pixel to pixel."""
+    rig = Rig(orientation=orientation)
+    z, x = np.mgrid[:N_Z, :N_X]
+    dark = (10.0 + 3.0 * z + x).astype(np.float32)
+    beam = ((0.5 + 0.05 * z) * (1.0 + 0.01 * x)).astype(np.float32)
+    flat = dark + FLAT * beam
+    for arrival, field in (
+        (field_arrival(FrameKind.DARK), dark), (field_arrival(FrameKind.FLAT), flat),
+    ):  # fmt: skip
+        values = as_the_camera_sees(field, orientation).reshape(-1)
+        rig.send(replace(arrival, values=values))
+    angles = 5.0 * np.arange(36)
+    rig.send(first_id_arrival(0), table_arrival(angles))
+    for number, angle in enumerate(angles):
+        upright = dark + beam * disc(angle)
+        raw = as_the_camera_sees(upright, orientation)
+        rig.send(image_arrival(number, orientation.apply(raw), now_s=rig.clock.now_s()))
+    return rig.shown
+
+
+@pytest.mark.parametrize("axis", ["columns", "rows"])
+@pytest.mark.parametrize("flip_x", [False, True])
+@pytest.mark.parametrize("flip_z", [False, True])
+def test_fields_of_a_turned_camera_correct_as_those_of_an_upright_one(
+    axis, flip_x, flip_z
+):
+    turned = Orientation(axis=axis, flip_x=flip_x, flip_z=flip_z)
+    np.testing.assert_array_equal(
+        shown_by_a_camera(turned), shown_by_a_camera(Orientation())
+    )
 
 
 def test_another_filter_equals_a_fresh_reconstruction_with_it(rig):

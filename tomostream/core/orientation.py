@@ -66,6 +66,11 @@ class Orientation:
             image = image[:, ::-1]
         return np.ascontiguousarray(image)
 
+    def camera_shape(self, shape: tuple[int, int]) -> tuple[int, int]:
+        """Give (camera rows, camera columns) of what is (n_z, n_x) when oriented."""
+        n_z, n_x = shape
+        return (n_x, n_z) if self.axis == "rows" else (n_z, n_x)
+
     def angle_deg(self, angle_deg: float) -> float:
         """Give the angle in the sense in which the reconstruction turns."""
         return self.rotation_sign * angle_deg

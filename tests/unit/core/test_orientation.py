@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tomostream.core.errors import ConfigurationError
-from tomostream.epics.orientation import Orientation
+from tomostream.core.orientation import Orientation
 
 IMAGE = np.arange(6).reshape(2, 3)
 
@@ -27,6 +27,12 @@ def test_an_image_is_turned_and_mirrored(options, expected):
 
 def test_an_upright_image_is_not_copied():
     assert np.shares_memory(Orientation().apply(IMAGE), IMAGE)
+
+
+@pytest.mark.parametrize("axis", ["columns", "rows"])
+def test_the_cameras_shape_is_known_from_the_oriented_one(axis):
+    orientation = Orientation(axis=axis)
+    assert orientation.camera_shape(orientation.apply(IMAGE).shape) == IMAGE.shape
 
 
 def test_the_sign_of_rotation_turns_angles_only():
