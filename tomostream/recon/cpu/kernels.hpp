@@ -17,7 +17,7 @@ constexpr int kEdge = 8;       // columns of edge values on both sides of a row 
 constexpr int kRowPad = 160;   // zeros on both sides of a row for the horizontal slice
 constexpr int kPoles = 8;      // most exponentials of the recursive filter
 constexpr int kTaps = 4;       // direct taps of the recursive filter, h[0] included
-constexpr int kGroup = 4;      // projections backprojected in one pass over a slice
+constexpr int kGroup = 8;      // projections backprojected in one pass over a slice
 
 enum class Pixel : uint8_t { i8, u8, i16, u16, i32, u32, i64, u64, f32, f64 };
 
@@ -129,6 +129,8 @@ struct Kernels {
   // out[row][column] = scale * sum of one band.
   void (*untile)(float* out, size_t pitch, int n_out, int rows, const float* sum,
                  float scale);
+  // out[column] = scale * sum[column].
+  void (*scale_row)(float* out, int n_out, const float* sum, float scale);
 };
 
 extern const Kernels kernels_baseline, kernels_avx2, kernels_avx512;

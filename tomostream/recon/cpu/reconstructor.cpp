@@ -296,7 +296,7 @@ void Reconstructor::write(Image z, Image y, Image x) {
     for (int row = y0; row < std::min(shape_.n_out, y0 + kRowsPerTask); row++) {
       const float* sum = total_.z.as() + static_cast<size_t>(row) * z_pitch_;
       float* out = z.pixels + static_cast<size_t>(row) * z.pitch;
-      for (int i = 0; i < shape_.n_out; i++) out[i] = sum[i] * scale;
+      kernels_.scale_row(out, shape_.n_out, sum, scale);
     }
   });
 }

@@ -36,6 +36,18 @@ struct Half {
 TOMO_INLINE Floats load(const float* p) { return *(const Floats*)p; }
 TOMO_INLINE Floats load_unaligned(const float* p) { return *(const FloatsUnaligned*)p; }
 TOMO_INLINE void store(float* p, Floats a) { *(Floats*)p = a; }
+// p aligned; past the caches: for what this thread will not read soon.
+TOMO_INLINE void stream(float* p, Floats a) {
+#if TOMO_VECTOR_BYTES == 64
+  _mm512_stream_ps(p, (__m512)a);
+#elif TOMO_VECTOR_BYTES == 32
+  _mm256_stream_ps(p, (__m256)a);
+#elif defined(__SSE2__)
+  _mm_stream_ps(p, (__m128)a);
+#else
+  *(Floats*)p = a;
+#endif
+}
 TOMO_INLINE void store_unaligned(float* p, Floats a) { *(FloatsUnaligned*)p = a; }
 TOMO_INLINE Floats splat(float a) { return a - (Floats){}; }
 TOMO_INLINE int least(int a, int b) { return a < b ? a : b; }
