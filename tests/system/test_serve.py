@@ -163,6 +163,31 @@ def test_the_wait_for_records_can_be_ended(start, wait_until, family):
     assert service.text.count("waiting for records") == 1
 
 
+def test_a_machine_without_a_repeater_is_given_one(
+    start, wait_until, living, environment, family
+):
+    if shutil.which("caRepeater"):
+        pytest.skip("libca starts the caRepeater of this machine")
+    service = start("serve", "--prefix", f"{family}TomoStream:")
+    wait_until(lambda: "waiting for records" in service.text)
+    port = environment.repeater_port
+    processes = service.family()
+    listening = [
+        process.pid
+        for process in processes
+        for connection in process.net_connections("udp")
+        if connection.laddr.port == port
+    ]
+    assert len(listening) == 1
+    assert listening != [service.process.pid]
+    # One is enough for all: the doctor finds it.
+    doctor = start("doctor", "--prefix", f"{family}no:", "--timeout", "1")
+    assert doctor.process.wait(40) == 1
+    assert service.end(signal.SIGINT) == 0
+    assert not living(processes)
+    assert "aRepeater" not in service.text + doctor.text
+
+
 def test_the_log_file_has_no_line_per_frame(
     start, detector, bare_config, watch_slices, wait_until, tmp_path
 ):

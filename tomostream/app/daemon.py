@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 
 from tomostream.app.build import ask_records, build_server, connections, needs_records
 from tomostream.app.config import Config
 from tomostream.app.interruption import Interruption
+from tomostream.app.repeater import repeater
 from tomostream.core.errors import ConfigurationError
 from tomostream.epics.subscriber import ImageSubscriber
 from tomostream.epics.wiring import Wiring
@@ -43,7 +45,11 @@ def serve(
         It cannot start, or a part of it has died.
     """
     clock = SystemClock()
-    with Interruption() as interruption:
+    uses_records = config.use_records or config.input.has_tomoscan
+    with (
+        Interruption() as interruption,
+        repeater() if uses_records else nullcontext(),
+    ):
         said = _wiring(config, interruption)
         if interruption.is_set:
             return

@@ -24,17 +24,22 @@ _LINE_LIMIT = 4096
 
 
 class ChildProcess:
-    """A `tomostream` command in a process of its own.
+    """A `tomostream` command, or another module, in a process of its own.
 
     Its output is read all the time, the newest lines are kept. It is ready when it has
     printed a line of JSON with the key ``ready``.
     """
 
     def __init__(
-        self, name: str, arguments: Sequence[str], *, environment: Mapping[str, str]
+        self,
+        name: str,
+        arguments: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        module: str = "tomostream",
     ) -> None:
         self.name = name
-        self._arguments = [sys.executable, "-m", "tomostream", *arguments]
+        self._arguments = [sys.executable, "-m", module, *arguments]
         self._environment = dict(environment) | {PARENT_VARIABLE: str(os.getpid())}
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._ready: Latest[Mapping[str, Any] | None] = Latest(None)
@@ -145,10 +150,15 @@ class Children:
         self.stop()
 
     def start(
-        self, name: str, arguments: Sequence[str], *, environment: Mapping[str, str]
+        self,
+        name: str,
+        arguments: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        module: str = "tomostream",
     ) -> ChildProcess:
-        """Start a child."""
-        child = ChildProcess(name, arguments, environment=environment)
+        """Start a child: the module's ``__main__``, with these arguments."""
+        child = ChildProcess(name, arguments, environment=environment, module=module)
         self._children.append(child)
         child.start()
         return child

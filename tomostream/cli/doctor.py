@@ -49,9 +49,13 @@ def run(options: argparse.Namespace) -> int:
     findings = examine_machine()
     if options.prefix or options.channel:
         from tomostream.app import reach
+        from tomostream.app.repeater import repeater
 
         if options.prefix:
-            findings += reach.examine_records(options.prefix, timeout_s=options.timeout)
+            with repeater():
+                findings += reach.examine_records(
+                    options.prefix, timeout_s=options.timeout
+                )
         if options.channel:
             findings += reach.examine_image_channel(
                 options.channel, timeout_s=options.timeout
