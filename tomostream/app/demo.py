@@ -51,6 +51,8 @@ class DemoPlan:
     backend: Literal["auto", "cpu", "cuda"]
     isa: Literal["auto", "avx512", "avx2", "baseline"]
     threads: int | None
+    is_open: bool = False
+    """Whether other computers may see it."""
 
 
 class Demo:
@@ -67,7 +69,7 @@ class Demo:
         self._beacons: BeaconPort | None = None
         self._server: Server | None = None
         self.names = Names.below(plan.prefix)
-        self.environment = LoopbackEnvironment.find()
+        self.environment = LoopbackEnvironment.find(is_open=plan.is_open)
 
     def __enter__(self) -> Self:
         return self

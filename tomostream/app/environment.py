@@ -1,4 +1,4 @@
-"""EPICS on loopback: ports of one's own, and the variables that lead to them."""
+"""EPICS apart from all other: ports of one's own, and the variables that lead there."""
 
 import os
 import random
@@ -31,6 +31,8 @@ class LoopbackEnvironment:
     """UDP port on which all pvAccess servers are searched."""
     repeater_port: int
     """UDP port of Channel Access beacons."""
+    is_open: bool = False
+    """Whether servers listen on all network interfaces instead of on loopback."""
 
     @classmethod
     def find(
@@ -38,6 +40,7 @@ class LoopbackEnvironment:
         *,
         ca_servers: Sequence[str] = ("ioc", "simulator"),
         pva_servers: Sequence[str] = ("simulator", "service"),
+        is_open: bool = False,
     ) -> "LoopbackEnvironment":
         """Give an environment of ports that are free now, drawn at random.
 
@@ -46,22 +49,28 @@ class LoopbackEnvironment:
         ProcessError
             No free ports were found.
         """
-        ports = iter(free_ports(len(ca_servers) + len(pva_servers) + 2))
+        count = len(ca_servers) + len(pva_servers) + 2
+        ports = iter(free_ports(count, address="" if is_open else LOOPBACK))
         return cls(
             ca_ports={name: next(ports) for name in ca_servers},
             pva_tcp_ports={name: next(ports) for name in pva_servers},
             pva_port=next(ports),
             repeater_port=next(ports),
+            is_open=is_open,
         )
 
     def client(self) -> dict[str, str]:
-        """Give the EPICS variables that a client needs."""
-        addresses = " ".join(f"{LOOPBACK}:{port}" for port in self.ca_ports.values())
+        """Give the EPICS variables that a client on this machine needs."""
+        beacons = {"EPICS_CA_REPEATER_PORT": str(self.repeater_port)}
+        return self.client_elsewhere(LOOPBACK) | beacons
+
+    def client_elsewhere(self, host: str) -> dict[str, str]:
+        """Give the EPICS variables that a client needs for which we are `host`."""
+        addresses = " ".join(f"{host}:{port}" for port in self.ca_ports.values())
         return {
             "EPICS_CA_ADDR_LIST": addresses,
             "EPICS_CA_AUTO_ADDR_LIST": "NO",
-            "EPICS_CA_REPEATER_PORT": str(self.repeater_port),
-            "EPICS_PVA_ADDR_LIST": LOOPBACK,
+            "EPICS_PVA_ADDR_LIST": host,
             "EPICS_PVA_AUTO_ADDR_LIST": "NO",
             "EPICS_PVA_BROADCAST_PORT": str(self.pva_port),
         }
@@ -73,15 +82,19 @@ class LoopbackEnvironment:
             ports["EPICS_CAS_SERVER_PORT"] = str(self.ca_ports[name])
         if name in self.pva_tcp_ports:
             ports["EPICS_PVAS_SERVER_PORT"] = str(self.pva_tcp_ports[name])
+        # Without them servers listen everywhere.
+        interfaces = {
+            "EPICS_CAS_INTF_ADDR_LIST": LOOPBACK,
+            "EPICS_PVAS_INTF_ADDR_LIST": LOOPBACK,
+        }
         return (
             self.client()
             | ports
+            | ({} if self.is_open else interfaces)
             | {
-                "EPICS_CAS_INTF_ADDR_LIST": LOOPBACK,
                 "EPICS_CAS_AUTO_BEACON_ADDR_LIST": "NO",
                 "EPICS_CAS_BEACON_ADDR_LIST": LOOPBACK,
                 "EPICS_CAS_BEACON_PORT": str(self.repeater_port),
-                "EPICS_PVAS_INTF_ADDR_LIST": LOOPBACK,
                 "EPICS_PVAS_BROADCAST_PORT": str(self.pva_port),
                 "EPICS_PVAS_AUTO_BEACON_ADDR_LIST": "NO",
                 "EPICS_PVAS_BEACON_ADDR_LIST": LOOPBACK,
@@ -102,9 +115,16 @@ class LoopbackEnvironment:
             del environ[variable]
         environ.update(self.server(name))
 
-    def export_lines(self) -> list[str]:
-        """Give the shell lines after which a client finds the servers."""
-        return [f'export {name}="{value}"' for name, value in self.client().items()]
+    def export_lines(self, host: str | None = None) -> list[str]:
+        """Give the shell lines after which a client finds the servers.
+
+        Parameters
+        ----------
+        host
+            Our address, for clients on other computers; None: for those on this one.
+        """
+        variables = self.client() if host is None else self.client_elsewhere(host)
+        return [f'export {name}="{value}"' for name, value in variables.items()]
 
 
 def without_epics(environ: Mapping[str, str]) -> dict[str, str]:
@@ -117,8 +137,29 @@ def epics_variables(environ: Mapping[str, str]) -> dict[str, str]:
     return {k: environ[k] for k in sorted(environ) if k.startswith("EPICS_")}
 
 
-def free_ports(count: int) -> list[int]:
+def own_address() -> str:
+    """Give the address under which other computers see this one.
+
+    It is that of the interface which leads outward; the host's name where none does.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Nothing is sent: only a route is looked up, to an address for examples.
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return socket.gethostname()
+        return str(probe.getsockname()[0])
+
+
+def free_ports(count: int, *, address: str = LOOPBACK) -> list[int]:
     """Give that many ports on which, for the moment, nobody listens.
+
+    Parameters
+    ----------
+    count
+        How many.
+    address
+        Where they have to be free; empty: on all interfaces.
 
     Raises
     ------
@@ -127,7 +168,7 @@ def free_ports(count: int) -> list[int]:
     """
     found: list[int] = []
     for port in random.sample(range(_FIRST_PORT, _LAST_PORT), 50 * count):
-        if is_free(port):
+        if is_free(port, address=address):
             found.append(port)
             if len(found) == count:
                 return found
@@ -137,12 +178,12 @@ def free_ports(count: int) -> list[int]:
     )
 
 
-def is_free(port: int) -> bool:
-    """Tell whether a TCP and a UDP socket can be bound to that port on loopback."""
+def is_free(port: int, *, address: str = LOOPBACK) -> bool:
+    """Tell whether a TCP and a UDP socket can be bound to that port."""
     for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
         with socket.socket(socket.AF_INET, kind) as probe:
             try:
-                probe.bind((LOOPBACK, port))
+                probe.bind((address, port))
             except OSError:
                 return False
     return True

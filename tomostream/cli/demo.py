@@ -9,9 +9,10 @@ DESCRIPTION = """\
 Start a simulated camera and tomoScan, the operator's records (IOC) and the
 reconstruction on this machine, and show what goes on until Ctrl-C.
 
-Nothing is heard beyond this machine, and other demos or EPICS servers on it are not
-disturbed: all ports are free ones. Lines that lead other programs to the demo
-(EPICS_* variables) are printed; paste them into another shell to look at the slices:
+Nothing is heard beyond this machine unless --open says so, and other demos or EPICS
+servers on it are not disturbed: all ports are free ones. Lines that lead other programs
+to the demo (EPICS_* variables) are printed; paste them into another shell to look at
+the slices:
 
   sim:TomoStream:StreamRecon      the three slices in one image, Z | Y | X
   sim:TomoStream:StreamReconX     one slice (also Y, Z)
@@ -24,6 +25,7 @@ examples:
   tomostream demo
   tomostream demo --size 512 --rate 300 --angles 360
   tomostream demo --replay tooth.h5 --center 295.5 --rate 50
+  tomostream demo --open
   tomostream demo --duration 20 --snapshot slices.png --json report.json
 """
 
@@ -74,6 +76,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--prefix", type=kinds.prefix, default="sim:TomoStream:", metavar="P",
         help="prefix of the records (default: %(default)s)",
+    )  # fmt: skip
+    run.add_argument(
+        "--open", action="store_true",
+        help="let other computers see the demo, and steer it: anybody in the network "
+        "can (default: this machine alone)",
     )  # fmt: skip
     run.add_argument(
         "--duration", type=kinds.positive, metavar="S",

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tomostream.app.demo import Demo, DemoPlan
+from tomostream.app.environment import own_address
 from tomostream.app.interruption import Interruption
 from tomostream.app.log import set_up_log
 from tomostream.app.snapshot import write_snapshot
@@ -50,7 +51,7 @@ def _plan(options: argparse.Namespace) -> DemoPlan:
         prefix=options.prefix, size=options.size, rate_hz=options.rate,
         n_angles=options.angles, scan=options.scan, replay=options.replay,
         center=options.center, backend=options.backend, isa=options.isa,
-        threads=options.threads,
+        threads=options.threads, is_open=options.open,
     )  # fmt: skip
 
 
@@ -91,12 +92,19 @@ def _print_ways_in(console: Console, demo: Demo, seconds: float) -> None:
     console.print(f"Slices flow, {seconds:.1f} s after the start.\n")
     console.print(table)
     console.print("\nPaste this into another shell to reach them from there:\n")
-    for line in demo.environment.export_lines():
-        console.print(f"  {line}", markup=False)
+    _print_lines(console, demo.environment.export_lines())
+    if demo.environment.is_open:
+        console.print("\nand this into a shell of another computer:\n")
+        _print_lines(console, demo.environment.export_lines(own_address()))
     console.print(
         "\nthen, for instance,  [green]pip install c2dataviewer[/]  and  "
         f"[green]c2dv --app image --pv {names.recon}[/]\n"
     )
+
+
+def _print_lines(console: Console, lines: Iterable[str]) -> None:
+    for line in lines:
+        console.print(f"  {line}", markup=False)
 
 
 def _watch(

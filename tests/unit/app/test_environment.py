@@ -1,4 +1,5 @@
 import socket
+from dataclasses import replace
 
 import pytest
 
@@ -8,6 +9,7 @@ from tomostream.app.environment import (
     epics_variables,
     free_ports,
     is_free,
+    own_address,
 )
 
 
@@ -33,6 +35,39 @@ def test_every_address_is_loopback(environment):
     for name, value in environment.server("ioc").items():
         if name.endswith(("_ADDR_LIST", "_INTF_ADDR_LIST")) and "AUTO" not in name:
             assert all(a.startswith("127.0.0.1") for a in value.split()), name
+
+
+INTERFACES = {"EPICS_CAS_INTF_ADDR_LIST", "EPICS_PVAS_INTF_ADDR_LIST"}
+
+
+@pytest.mark.parametrize("name", ["ioc", "simulator", "service"])
+def test_servers_listen_elsewhere_only_when_they_are_open(environment, name):
+    closed = environment.server(name)
+    opened = replace(environment, is_open=True).server(name)
+    assert closed.items() - opened.items() == {(i, "127.0.0.1") for i in INTERFACES}
+    assert not opened.items() - closed.items()
+
+
+def test_no_environment_is_open_unless_asked():
+    assert not LoopbackEnvironment.find().is_open
+    assert LoopbackEnvironment.find(is_open=True).is_open
+
+
+def test_clients_elsewhere_search_our_address_and_have_a_repeater_of_their_own(
+    environment,
+):
+    lines = environment.export_lines("192.0.2.7")
+    assert not [line for line in lines if "127.0.0.1" in line or "REPEATER" in line]
+    ports = environment.ca_ports
+    searched = f"192.0.2.7:{ports['ioc']} 192.0.2.7:{ports['simulator']}"
+    assert f'export EPICS_CA_ADDR_LIST="{searched}"' in lines
+    assert 'export EPICS_PVA_ADDR_LIST="192.0.2.7"' in lines
+    assert f'export EPICS_PVA_BROADCAST_PORT="{environment.pva_port}"' in lines
+
+
+def test_our_own_address_is_one_that_can_be_written_down():
+    assert own_address()
+    assert " " not in own_address()
 
 
 def test_a_client_searches_both_channel_access_servers(environment):

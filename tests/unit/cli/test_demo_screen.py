@@ -1,4 +1,11 @@
-from tomostream.cli.demo_screen import status_line
+import argparse
+
+import pytest
+
+from tomostream.app.demo import Demo
+from tomostream.app.interruption import Interruption
+from tomostream.cli import demo as demo_command
+from tomostream.cli.demo_screen import _plan, status_line
 from tomostream.core.health import Health, RejectReason
 
 
@@ -28,3 +35,12 @@ def test_every_loss_is_shown():
 def test_what_is_waited_for_is_said():
     line = status_line(Health(), "waiting", "waiting: for frames").plain
     assert line.splitlines()[2].strip() == "waiting: for frames"
+
+
+@pytest.mark.parametrize("options", [[], ["--open"]])
+def test_the_demo_is_open_only_when_asked(options):
+    parser = argparse.ArgumentParser()
+    demo_command.add_arguments(parser)
+    plan = _plan(parser.parse_args(options))
+    with Demo(plan, Interruption()) as demo:
+        assert demo.environment.is_open is bool(options)
