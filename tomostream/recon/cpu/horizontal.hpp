@@ -121,10 +121,10 @@ void add_lines(const HorizontalArgs& h, int x, int y0, int y1) {
     // Of the next block to the right: too short a run for hardware prefetchers.
     for (int u = U; u < 2 * U; u++) {
       __builtin_prefetch(h.total + o + u * kWidth, 1, 2);
-      __builtin_prefetch(h.fresh + o + u * kWidth, 1, 2);
+      if (h.fresh) __builtin_prefetch(h.fresh + o + u * kWidth, 1, 2);
     }
-    if (h.both.count) {
-      add_rows<U>(a, h, h.both, x, y);
+    add_rows<U>(a, h, h.both, x, y);
+    if (h.fresh) {
       float* fresh = h.fresh + o;
       for (int u = 0; u < U; u++)
         store(fresh + u * kWidth, load(fresh + u * kWidth) + a[u]);

@@ -102,17 +102,18 @@ template <class S>
 void exchange(const PushArgs& a, const Frame* frames, int count, int band, bool is_y,
               const S* fresh_tiles) {
   const size_t tile = (size_t)a.n_x * kRows;
+  const bool is_in_turn = band % a.shares == a.turn;
   TileList added, old, old_fresh;
   for (int k = 0; k < count; k++) {
     const Frame& f = frames[k];
     const Taps& taps = is_y ? f.old_y : f.old_x;
     const S* slot = (const S*)f.slot + (size_t)band * tile;
     added.add(fresh_tiles + (size_t)k * tile, is_y ? f.new_y : f.new_x);
-    if (taps.offset) (f.old_is_fresh ? old_fresh : old).add(slot, taps);
+    if (taps.offset) (is_in_turn && f.old_is_fresh ? old_fresh : old).add(slot, taps);
   }
   const size_t sum = (size_t)band * a.n_out * kRows;
   const Sums& sums = is_y ? a.y : a.x;
-  float *total = sums.total + sum, *fresh = sums.fresh + sum;
+  float *total = sums.total + sum, *fresh = is_in_turn ? sums.fresh + sum : nullptr;
   add_all<S>(total, fresh, 0, a.n_out, added.tiles, added.taps, added.count);
   add_all<S>(total, nullptr, 0, a.n_out, old.tiles, old.taps, old.count);
   add_all<S>(total, fresh, 0, a.n_out, old_fresh.tiles, old_fresh.taps, old_fresh.count);

@@ -87,7 +87,7 @@ struct RowList {
   int count;
 };
 
-// The horizontal slice as sums (n_out, pitch), pitch a multiple of 64.
+// The horizontal slice as sums (n_out, pitch), pitch a multiple of 64. fresh may be null.
 struct HorizontalArgs {
   float *total, *fresh;
   size_t pitch, row_pitch;
@@ -105,6 +105,7 @@ struct PushArgs {
   const Frame* frames;
   const Filter* filter;
   Sums x, y;
+  int shares, turn;             // fresh sums are kept of bands with band % shares == turn
   uint64_t (*clock_ns)();       // null unless stages are timed
 };
 

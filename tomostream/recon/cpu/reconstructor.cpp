@@ -12,7 +12,6 @@ namespace {
 
 constexpr int kChunk = 64;        // projections per parallel pass
 constexpr size_t kMostSkew = 16384;
-constexpr int kRowsPerTask = 16;  // of the horizontal slice
 
 uint64_t clock_ns() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -108,8 +107,19 @@ Memory Reconstructor::memory() const {
 
 void Reconstructor::turn_over_if_all_fresh() {
   if (fresh_slots_ < shape_.n_slots) return;
-  std::swap(total_, fresh_);
-  for (Buffer* sum : {&fresh_.x, &fresh_.y, &fresh_.z}) sum->clear(pool_);
+  const auto renew = [&](const Buffer& total, const Buffer& fresh, size_t first, size_t n) {
+    std::memcpy(total.as() + first, fresh.as() + first, sizeof(float) * n);
+    std::memset(fresh.as() + first, 0, sizeof(float) * n);
+  };
+  for (int band = turn_; band < bands_; band += kShares) {
+    renew(total_.x, fresh_.x, static_cast<size_t>(band) * sum_tile(), sum_tile());
+    renew(total_.y, fresh_.y, static_cast<size_t>(band) * sum_tile(), sum_tile());
+  }
+  for (int y = turn_ * kRowsPerTask; y < shape_.n_out; y += kShares * kRowsPerTask) {
+    const int rows = std::min(kRowsPerTask, shape_.n_out - y);
+    renew(total_.z, fresh_.z, static_cast<size_t>(y) * z_pitch_, rows * z_pitch_);
+  }
+  turn_ = (turn_ + 1) % kShares;
   for (Slot& slot : slots_) slot.is_fresh = false;
   fresh_slots_ = 0;
 }
@@ -224,6 +234,13 @@ HorizontalArgs Reconstructor::horizontal_args(const Rows& both,
           shape_.n_x,    view_.center,  both.list(), total_only.list()};
 }
 
+void Reconstructor::add_horizontal(const HorizontalArgs& all, int block) {
+  HorizontalArgs args = all;
+  if (!is_in_turn(block)) args.fresh = nullptr;
+  const int y0 = block * kRowsPerTask;
+  kernels_.horizontal(args, y0, std::min(shape_.n_out, y0 + kRowsPerTask));
+}
+
 void Reconstructor::push(const Input* const* inputs, const uint8_t* const* suspect,
                          int count) {
   const int n_out = shape_.n_out;
@@ -247,6 +264,8 @@ void Reconstructor::push(const Input* const* inputs, const uint8_t* const* suspe
                       &filter_,
                       {total_.x.as(), fresh_.x.as()},
                       {total_.y.as(), fresh_.y.as()},
+                      kShares,
+                      turn_,
                       timed_ ? clock_ns : nullptr};
   const HorizontalArgs horizontal = horizontal_args(both, total_only);
   // One parallel pass: the band that holds row z first, then the other bands, then the
@@ -268,8 +287,7 @@ void Reconstructor::push(const Input* const* inputs, const uint8_t* const* suspe
     }
     z_rows_ready.wait(false, std::memory_order_acquire);
     const uint64_t begin = timed_ ? clock_ns() : 0;
-    const int y0 = (task - bands_) * kRowsPerTask;
-    kernels_.horizontal(horizontal, y0, std::min(n_out, y0 + kRowsPerTask));
+    add_horizontal(horizontal, task - bands_);
     if (timed_) stage_ns[kTimedHorizontal] += clock_ns() - begin;
   });
   for (int i = 0; i < count; i++)

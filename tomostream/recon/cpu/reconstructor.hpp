@@ -4,7 +4,9 @@
 // per slice. `total` is the slice: every new projection is added, every old one taken out.
 // `fresh` holds only the projections since the last turn-over. When every slot is fresh, both
 // would be equal but for the errors in `total`: `fresh` takes its place, and a new `fresh`
-// begins with nothing. No error outlives two revolutions.
+// begins with nothing. A second sum of everything would double the memory traffic, so each
+// revolution renews one of kShares parts of the slices; no error outlives 2 kShares
+// revolutions.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -22,6 +24,8 @@ namespace tomostream {
 // subnormal halves. 64 times it is the largest half; a filtered projection stays below 45.
 constexpr float kRingGain = 1024.f;
 constexpr int kGenerations = 4;    // dark and flat fields kept
+constexpr int kShares = 8;         // parts of a slice that are renewed in turn
+constexpr int kRowsPerTask = 16;   // of the horizontal slice
 
 struct Shape {
   int n_z = 0, n_x = 0, n_slots = 0, n_out = 0;
@@ -101,6 +105,9 @@ class Reconstructor {
   int64_t check(const std::vector<Input>&, bool* accepted);
   void push(const Input* const* inputs, const uint8_t* const* suspect, int count);
   void turn_over_if_all_fresh();
+  // Whether that band, or that block of rows of z, is in the part being renewed.
+  bool is_in_turn(int part) const { return part % kShares == turn_; }
+  void add_horizontal(const HorizontalArgs&, int block);
   Frame make_frame(const Input&, int index, Rows* both, Rows* total_only);
   HorizontalArgs horizontal_args(const Rows& both, const Rows& total_only) const;
   void make_taps(Taps*, int32_t* memory, int axis, double cos, double sin, float sign) const;
@@ -118,7 +125,7 @@ class Reconstructor {
   std::mutex mutex_;    // the module locks it; one call at a time
   Shape shape_;
   View view_;
-  int bands_ = 0, filled_slots_ = 0, fresh_slots_ = 0;
+  int bands_ = 0, filled_slots_ = 0, fresh_slots_ = 0, turn_ = 0;
   size_t slot_pitch_ = 0, z_pitch_ = 0, row_pitch_ = 0, scratch_pitch_ = 0;
   Filter filter_{};
   std::vector<float> response_, twiddle_, tail_;

@@ -144,9 +144,9 @@ void Reconstructor::remake_vertical(int axis) {
       const int end = std::min(shape_.n_out, i + kBlock);
       const size_t first = static_cast<size_t>(i) * kRows;
       const size_t bytes = sizeof(float) * static_cast<size_t>(end - i) * kRows;
-      std::memset(fresh + first, 0, bytes);
-      kernels_.backproject(fresh, i, end, half_, tiles.data(), taps.data(), fresh_count);
-      std::memcpy(total + first, fresh + first, bytes);
+      std::memset(total + first, 0, bytes);
+      kernels_.backproject(total, i, end, half_, tiles.data(), taps.data(), fresh_count);
+      if (is_in_turn(band)) std::memcpy(fresh + first, total + first, bytes);
       kernels_.backproject(total, i, end, half_, tiles.data() + fresh_count,
                            taps.data() + fresh_count, count - fresh_count);
     }
@@ -171,11 +171,8 @@ void Reconstructor::remake_horizontal() {
   total_.z.clear(pool_);
   fresh_.z.clear(pool_);
   const HorizontalArgs args = horizontal_args(both, total_only);
-  constexpr int kRowsPerTask = 16;
-  pool_.each((shape_.n_out + kRowsPerTask - 1) / kRowsPerTask, [&](int task, int) {
-    const int y0 = task * kRowsPerTask;
-    kernels_.horizontal(args, y0, std::min(shape_.n_out, y0 + kRowsPerTask));
-  });
+  pool_.each((shape_.n_out + kRowsPerTask - 1) / kRowsPerTask,
+             [&](int block, int) { add_horizontal(args, block); });
 }
 
 }  // namespace tomostream
