@@ -19,7 +19,10 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("file", type=kinds.existing_file, metavar="FILE.h5")
+    parser.add_argument(
+        "file", type=kinds.existing_file, metavar="FILE.h5",
+        help="the recorded scan, a Data Exchange file",
+    )  # fmt: skip
     parser.add_argument("--once", action="store_true", help="end where the file ends")
     add_stream_arguments(parser)
 

@@ -1,0 +1,66 @@
+"""The documentation leads where it says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PAGES = sorted(
+    p for p in (ROOT / "README.md", *ROOT.glob("docs/**/*.md")) if p.exists()
+)
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
+
+pytestmark = pytest.mark.skipif(
+    not (ROOT / "docs").is_dir(), reason="the docs are not beside the tests"
+)
+
+
+def links(text):
+    """Give the targets of a page's links; what stands in code is none."""
+    return _LINK.findall(_CODE.sub("", text))
+
+
+def anchor(heading):
+    """Give a heading's anchor as GitHub makes it."""
+    kept = re.sub(r"[^\w\- ]", "", heading.strip().lower())
+    return kept.replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_link_within_leads_to_a_file(page):
+    within = [t for t in links(page.read_text(encoding="utf-8")) if ":" not in t]
+    files = [t.partition("#")[0] for t in within]
+    broken = [f for f in files if f and not (page.parent / f).exists()]
+    assert not broken
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_anchor_is_a_heading(page):
+    broken = []
+    for target in links(page.read_text(encoding="utf-8")):
+        name, has_anchor, wanted = target.partition("#")
+        other = page.parent / name if name else page
+        if ":" in target or not has_anchor or other.suffix != ".md":
+            continue
+        text = other.read_text(encoding="utf-8")
+        headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+        if wanted not in map(anchor, headings):
+            broken.append(target)
+    assert not broken
+
+
+def test_every_page_is_reached_from_the_first_one():
+    start = (ROOT / "docs" / "README.md").resolve()
+    reached, waiting = set(), [start]
+    while waiting:
+        page = waiting.pop()
+        if page in reached or page.suffix != ".md" or not page.exists():
+            continue
+        reached.add(page)
+        for target in links(page.read_text(encoding="utf-8")):
+            file = (page.parent / target.partition("#")[0]).resolve()
+            # A folder shows all that is in it.
+            waiting += file.glob("*.md") if file.is_dir() else [file]
+    assert {p.resolve() for p in (ROOT / "docs").glob("**/*.md")} <= reached
