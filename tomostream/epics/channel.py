@@ -12,7 +12,7 @@ from tomostream.epics.source import LOOK_S, WatchedSource
 from tomostream.runtime import StopSignal
 
 _CALLBACKS: list[Callable[[pvaccess.PvObject], None]] = []
-"""Kept to the end of the process, a few bytes per source.
+"""Kept to the end of the process, and with each its source.
 
 pvapy's thread drops its reference to a callback without holding the interpreter's lock.
 Were it the last one, after `stopMonitor` in another thread, the process would crash.
@@ -25,7 +25,9 @@ class MonitoredChannel(WatchedSource):
     The monitor's callback, in a thread of the library, decodes and puts. A worker makes
     the channel, looks whether it is connected, and makes it anew when it stays away.
     Looking is used instead of the library's connection callback: a channel destroyed
-    while that callback is on its way takes the process down.
+    while that callback is on its way takes the process down. The monitor's callback is
+    never given up, not by `stop` either: pvapy's thread must not drop the last
+    reference to it (see `_CALLBACKS`).
 
     Parameters
     ----------
