@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-import numpy as np
-
 from tomostream.bench.scene import Batch
 from tomostream.core.geometry import Geometry, Planes
 from tomostream.core.parameters import FilterType, ReconParameters
@@ -49,7 +47,7 @@ class EngineProgram:
         self._engine = engine
         self._center = center
         engine.configure(geometry, self._parameters(planes))
-        self._packed: F32 = np.zeros(geometry.packed_shape, np.float32)
+        self._packed: F32 = engine.packed()
 
     def set_fields(self, dark: F32, flat: F32) -> None:
         """Take the fields, (n_z, n_x) counts, for the frames that follow."""

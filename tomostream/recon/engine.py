@@ -293,7 +293,7 @@ class Engine:
         """
         geometry = self.geometry
         if out is None:
-            out = np.empty(geometry.packed_shape, np.float32)
+            out = _aligned(geometry.packed_shape)
         elif out.shape != geometry.packed_shape or out.dtype != np.float32:
             raise ReconstructionError(
                 f"packed: expected out {geometry.packed_shape} float32, "
@@ -328,6 +328,14 @@ class Engine:
         if self._geometry is None or self._parameters is None:
             raise ReconstructionError("engine: not configured yet")
         return self._geometry, self._parameters
+
+
+def _aligned(shape: tuple[int, int]) -> F32:
+    # Whole cache lines can be written past the cache, which takes half the time.
+    count, line = shape[0] * shape[1], 64
+    memory = np.empty(4 * count + line, np.uint8)
+    first = -memory.ctypes.data % line
+    return memory[first : first + 4 * count].view(np.float32).reshape(shape)
 
 
 def _check_center(center: float) -> None:
