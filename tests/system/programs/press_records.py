@@ -61,7 +61,7 @@ def put_callback(records):
 
 def main():
     records = Records()
-    found = {"put_callback": put_callback(records)}
+    found: dict[str, object] = {"put_callback": put_callback(records)}
     records.write("DarkPVAName.VAL$", LONG_NAME)
     found["long_name"] = records.read("DarkPVAName.VAL$", as_string=True)
     records.write("FlatPVAName", "short:name")

@@ -46,7 +46,7 @@ def main():
             record["sizey"] = 1000
         pace.wait(0.1)
     arrivals = queue.drain(1000)
-    found = {
+    found: dict[str, object] = {
         kind: [
             [int(a.values.size), float(a.values.min()), float(a.values.max())]
             for a in arrivals

@@ -89,7 +89,9 @@ def test_an_empty_table_is_a_table(theta):
 
 def test_a_table_may_count_the_other_way_round():
     theta = ThetaSubscriber("t", FakeClock(), rotation_sign=-1)
-    np.testing.assert_array_equal(theta._arrival(field([0, 1])).values, [0, -1])
+    arrival = theta._arrival(field([0, 1]))
+    assert isinstance(arrival, TableArrival)
+    np.testing.assert_array_equal(arrival.values, [0, -1])
 
 
 def test_a_table_keeps_its_values_when_the_next_one_comes(theta):
