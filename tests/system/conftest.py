@@ -142,14 +142,17 @@ class PvaClient:
 
         # p4p's own names; without the environment of this process.
         self._context = Context("pva", conf=variables, useenv=False, nt=False)
+        # p4p does not keep them: a subscription nobody holds ends when the garbage
+        # collector comes by.
+        self._subscriptions: list[object] = []
 
     def get(self, channel: str, timeout_s: float = 10.0) -> Any:
         """Give the value of a channel as it came."""
         return self._context.get(channel, timeout=timeout_s)
 
-    def monitor(self, channel: str, call: Callable[[object], None]):
-        """Call for every update."""
-        return self._context.monitor(channel, call)
+    def monitor(self, channel: str, call: Callable[[object], None]) -> None:
+        """Call for every update until the client is closed."""
+        self._subscriptions.append(self._context.monitor(channel, call))
 
     def image(self, channel: str, timeout_s: float = 10.0) -> np.ndarray:
         """Give the pixels of an NTNDArray, (rows, columns)."""

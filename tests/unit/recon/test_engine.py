@@ -310,4 +310,5 @@ if os.fork() == 0:
     os._exit(7)
 assert os.waitstatus_to_exitcode(os.wait()[1]) == 7
 """
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=30)
+    # -P: the installed package, not a folder of sources that the tests are run from.
+    subprocess.run([sys.executable, "-P", "-c", script], check=True, timeout=30)
