@@ -130,7 +130,7 @@ def test_the_service_is_never_held_up_by_its_ioc(
     found = json.loads(service.text.splitlines()[-1])
     assert found["commands"] == ["start", "abort"]
     # An IOC that begins anew has 0; whether that is seen before 999 is a race.
-    assert [c for c in found["centers"][1:] if c] == [111, 999]
+    assert found["centers"] in ([0, 111, 999], [0, 111, 0, 999])
     assert found["connections"] == [True, False, True]
     assert found["error"] == "None"
     # A call that waited for the network would take a second or more.
