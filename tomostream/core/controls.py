@@ -62,6 +62,34 @@ def _angle(name: str, field: str, text: str) -> Control:
     )  # fmt: skip
 
 
+def _coefficient(name: str, field: str, text: str) -> Control:
+    return Control(
+        name=name, kind="number", field=field, low=-100, high=100, precision=5,
+        default=0.0, help=text, is_saved=True,
+    )  # fmt: skip
+
+
+def _exposure(name: str, field: str, text: str) -> Control:
+    return Control(
+        name=name, kind="number", field=field, unit="s", low=0, high=1e4, precision=6,
+        default=0.0, help=text, is_saved=True,
+    )  # fmt: skip
+
+
+def _place(name: str, field: str, text: str) -> Control:
+    return Control(
+        name=name, kind="number", field=field, unit="pixel", low=-65536, high=65536,
+        precision=1, default=0.0, help=text, is_saved=True,
+    )  # fmt: skip
+
+
+def _direction(name: str, field: str, text: str) -> Control:
+    return Control(
+        name=name, kind="number", field=field, low=-1e6, high=1e6, precision=3,
+        default=1.0, help=text, is_saved=True,
+    )  # fmt: skip
+
+
 _SWITCH = ("No", "Yes")
 
 WIRING = (
@@ -92,9 +120,20 @@ RECONSTRUCTION = (
         is_saved=True, help="Radius of the median that removes zingers.",
     ),
     Control(
+        name="DezingerThreshold", kind="number", field="dezinger_threshold", low=0,
+        high=100, precision=3, default=0.2, is_saved=True,
+        help="Part of the median by which a zinger differs from it.",
+    ),
+    Control(
         name="RingRemoval", kind="choice", field="ring_removal",
-        choices=("None", "fw"), meanings=("None", "fw"), is_saved=True,
-        help="Ring removal method.",
+        choices=("None", "fw", "high-pass"), meanings=("None", "fw", "high-pass"),
+        is_saved=True,
+        help="How rings are found in the mean projection of each revolution.",
+    ),
+    Control(
+        name="RingWidth", kind="number", field="ring_width", unit="pixel", low=1,
+        high=1000, precision=1, default=16.0, is_saved=True,
+        help="Widest ring that RingRemoval takes out.",
     ),
     _plane("OrthoX", "ortho_x", "Column of the plane normal to x."),
     _plane("OrthoY", "ortho_y", "Row of the plane normal to y."),
@@ -117,9 +156,63 @@ RECONSTRUCTION = (
         help="Paganin regularisation; phase retrieval is on when it is above 0.",
     ),
     Control(
+        name="DeltaBeta", kind="number", field="delta_beta", low=0, high=1e7,
+        precision=1, default=0.0, is_saved=True,
+        help="delta / beta of the sample, 1 / Alpha; writing one sets the other.",
+    ),
+    Control(
         name="PixelSize", kind="number", field="pixel_um", unit="um", low=1e-5,
         high=100, precision=5, default=1.0, is_saved=True,
         help="Detector pixel size in the sample's plane.",
+    ),
+    _coefficient("BeamHardening2", "hardening_2", "Coefficient of the line integral's square."),
+    _coefficient("BeamHardening3", "hardening_3", "Coefficient of the line integral's cube."),
+    Control(
+        name="FlatScale", kind="choice", field="flat_scale",
+        choices=("None", "Exposure", "Region"), meanings=("None", "Exposure", "Region"),
+        is_saved=True, help="How flats of another exposure are scaled.",
+    ),
+    _exposure("Exposure", "exposure_s", "Exposure time of a projection, for FlatScale Exposure."),
+    _exposure("FlatExposure", "flat_exposure_s", "Exposure time of the flat, for FlatScale Exposure."),
+    _plane("RegionX", "region_x", "First column of the region that sees air, for FlatScale Region."),
+    _plane("RegionY", "region_y", "First row of the region that sees air."),
+    _plane("RegionWidth", "region_width", "Columns of the region that sees air."),
+    _plane("RegionHeight", "region_height", "Rows of the region that sees air."),
+    Control(
+        name="TransmissionFloor", kind="number", field="transmission_floor", low=1e-6,
+        high=1, precision=6, default=1e-6, is_saved=True,
+        help="Smallest transmission; darker pixels are raised to it.",
+    ),
+    Control(
+        name="Oblique", kind="choice", field="is_oblique_shown", choices=_SWITCH,
+        meanings=(False, True), is_saved=True,
+        help="Reconstruct a plane of any direction beside the three.",
+    ),
+    _place("ObliqueX", "oblique_x", "Column of the oblique plane's middle."),
+    _place("ObliqueY", "oblique_y", "Row in the horizontal slice of the oblique plane's middle."),
+    _place("ObliqueZ", "oblique_z", "Detector row of the oblique plane's middle."),
+    _direction("ObliqueNX", "oblique_normal_x", "x of the oblique plane's normal, of any length."),
+    _direction("ObliqueNY", "oblique_normal_y", "y of the oblique plane's normal."),
+    _direction("ObliqueNZ", "oblique_normal_z", "z of the oblique plane's normal."),
+    Control(
+        name="PreviewRate", kind="number", field="preview_rate_hz", unit="Hz", low=0,
+        high=10, precision=2, default=0.5, is_saved=True,
+        help="Preview volumes per second; 0 switches them off.",
+    ),
+    Control(
+        name="AutoCenterFollow", kind="choice", field="is_center_followed",
+        choices=_SWITCH, meanings=(False, True), is_saved=True,
+        help="Let Center follow AutoCenter where the estimate is trusted.",
+    ),
+    Control(
+        name="AutoCenterLimit", kind="number", field="center_step_limit", unit="pixel",
+        low=0, high=1000, precision=2, default=1.0, is_saved=True,
+        help="Farthest that AutoCenterFollow moves Center at once.",
+    ),
+    Control(
+        name="CenterStripStep", kind="number", field="center_strip_step", unit="pixel",
+        low=0.05, high=100, precision=2, default=0.5, is_saved=True,
+        help="Distance of the candidate centres in the strip.",
     ),
     Control(
         name="ScanRange", kind="choice", field="scan_range", choices=("180", "360"),
@@ -153,6 +246,7 @@ COMMANDS = (
     ),
     Control(name="CenterTweakUp", kind="tweak", help="Process it to add CenterTweak to Center."),
     Control(name="CenterTweakDown", kind="tweak", help="Process it to subtract CenterTweak from Center."),
+    Control(name="AutoCenterAccept", kind="command", choices=_SWITCH, help="Set Center to AutoCenter."),
     Control(name="BufferReset", kind="command", choices=_SWITCH, help="Empty the ring."),
 )  # fmt: skip
 
@@ -167,6 +261,10 @@ STATUS = (
     Control(name="Watchdog", kind="watchdog", writer="service", default=0, help="Counts down by one a second; the service writes 5 every 3 s."),
     Control(name="ServerRunning", kind="running", writer="service", choices=("Stopped", "Running"), severities=("MAJOR", "NO_ALARM"), help="Stopped (MAJOR) when the Watchdog has run out."),
     Control(name="Corrected", kind="choice", writer="service", choices=("uncorrected", "dark only", "flat only", "corrected"), severities=("MINOR", "NO_ALARM", "NO_ALARM", "NO_ALARM"), help="Which fields are in use; uncorrected is MINOR."),
+    Control(name="AutoCenter", kind="number", writer="service", unit="pixel", precision=2, default=0.0, help="Estimate of the rotation axis' column."),
+    Control(name="AutoCenterConfidence", kind="number", writer="service", precision=2, default=0.0, help="How far AutoCenter can be trusted, 0 to 1."),
+    Control(name="CameraRoll", kind="number", writer="service", unit="deg", precision=3, default=0.0, help="Estimate of the axis' tilt in the detector plane."),
+    Control(name="CameraRollConfidence", kind="number", writer="service", precision=2, default=0.0, help="How far CameraRoll can be trusted, 0 to 1."),
     Control(name="Session", kind="integer", writer="service", help="Counts the fillings of the ring: another table, size or type, a start, a reset."),
 )  # fmt: skip
 

@@ -7,12 +7,19 @@ made from it. `Parameters` is a frozen snapshot of their values.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Literal
 
 from tomostream.core.controls import CONTROLS, Control
-from tomostream.core.geometry import Planes
+from tomostream.core.geometry import ObliquePlane, Planes
+from tomostream.core.steps import (
+    FlatScale,
+    PhaseRetrieval,
+    Region,
+    RingRemoval,
+    Steps,
+)
 
 Value = float | int | str
 """What a record can hold: a number, a choice's index, or text."""
@@ -37,6 +44,9 @@ class ReconParameters:
     """Detector column of the rotation axis, pixels; pixel centres are integers."""
     filter_type: FilterType = FilterType.PARZEN
     planes: Planes
+    oblique: ObliquePlane | None = None
+    """None: not wanted."""
+    steps: Steps = field(default_factory=Steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +56,9 @@ class Parameters:
     center: float = 0.0
     filter_type: FilterType = FilterType.PARZEN
     dezinger_radius: int = 0
-    ring_removal: str = "None"
+    dezinger_threshold: float = 0.2
+    ring_removal: RingRemoval = RingRemoval.NONE
+    ring_width: float = 16.0
     ortho_x: int = 0
     ortho_y: int = 0
     ortho_z: int = 0
@@ -56,7 +68,29 @@ class Parameters:
     energy_kev: float = 30.0
     distance_mm: float = 0.0
     alpha: float = 0.0
+    delta_beta: float = 0.0
     pixel_um: float = 1.0
+    hardening_2: float = 0.0
+    hardening_3: float = 0.0
+    flat_scale: FlatScale = FlatScale.NONE
+    flat_exposure_s: float = 0.0
+    exposure_s: float = 0.0
+    region_x: int = 0
+    region_y: int = 0
+    region_width: int = 0
+    region_height: int = 0
+    transmission_floor: float = 1e-6
+    is_oblique_shown: bool = False
+    oblique_x: float = 0.0
+    oblique_y: float = 0.0
+    oblique_z: float = 0.0
+    oblique_normal_x: float = 1.0
+    oblique_normal_y: float = 1.0
+    oblique_normal_z: float = 1.0
+    preview_rate_hz: float = 0.5
+    is_center_followed: bool = False
+    center_step_limit: float = 1.0
+    center_strip_step: float = 0.5
     scan_range: Literal[180, 360] = 180
     crosshair: bool = False
     publish_rate_limit_hz: float = 20.0
@@ -66,8 +100,71 @@ class Parameters:
         return ReconParameters(
             center=self.center,
             filter_type=self.filter_type,
-            planes=Planes(x=self.ortho_x, y=self.ortho_y, z=self.ortho_z),
+            planes=Planes(
+                x=self.ortho_x, y=self.ortho_y, z=self.ortho_z,
+                rot_x=self.rot_x, rot_y=self.rot_y, rot_z=self.rot_z,
+            ),
+            oblique=self._oblique(), steps=self._steps(),
+        )  # fmt: skip
+
+    def problems(self) -> list[str]:
+        """Say which wishes contradict each other, and are not acted on."""
+        problems: list[str] = []
+        if self.alpha > 0 and self._phase() is None:
+            problems.append("phase retrieval needs Energy, Distance and PixelSize > 0")
+        if self.is_oblique_shown and self._oblique() is None:
+            problems.append("the oblique plane needs a normal")
+        if self.flat_scale is FlatScale.EXPOSURE and not self._exposure_ratio():
+            problems.append("FlatScale Exposure needs Exposure and FlatExposure > 0")
+        if self.flat_scale is FlatScale.REGION and not self._region():
+            problems.append("FlatScale Region needs RegionWidth and RegionHeight > 0")
+        return problems
+
+    def _phase(self) -> PhaseRetrieval | None:
+        values = (self.energy_kev, self.distance_mm, self.pixel_um, self.alpha)
+        if not all(value > 0 for value in values):
+            return None
+        return PhaseRetrieval(
+            energy_kev=self.energy_kev, distance_mm=self.distance_mm,
+            pixel_um=self.pixel_um, alpha=self.alpha,
+        )  # fmt: skip
+
+    def _oblique(self) -> ObliquePlane | None:
+        normal = self.oblique_normal_x, self.oblique_normal_y, self.oblique_normal_z
+        if not self.is_oblique_shown or not any(normal):
+            return None
+        return ObliquePlane(
+            x=self.oblique_x, y=self.oblique_y, z=self.oblique_z, normal=normal
         )
+
+    def _exposure_ratio(self) -> float:
+        if min(self.exposure_s, self.flat_exposure_s) <= 0:
+            return 0.0
+        return self.exposure_s / self.flat_exposure_s
+
+    def _region(self) -> Region | None:
+        if min(self.region_width, self.region_height) <= 0:
+            return None
+        return Region(
+            x=self.region_x, y=self.region_y,
+            width=self.region_width, height=self.region_height,
+        )  # fmt: skip
+
+    def _steps(self) -> Steps:
+        scale, region = self.flat_scale, self._region()
+        ratio = self._exposure_ratio() if scale is FlatScale.EXPOSURE else 1.0
+        if not ratio or (scale is FlatScale.REGION and region is None):
+            scale, ratio = FlatScale.NONE, 1.0
+        return Steps(
+            flat_scale=scale, exposure_ratio=ratio,
+            region=region if scale is FlatScale.REGION else None,
+            zinger_radius=self.dezinger_radius,
+            zinger_threshold=self.dezinger_threshold,
+            phase=self._phase(),
+            transmission_floor=self.transmission_floor,
+            hardening=(self.hardening_2, self.hardening_3),
+            ring_removal=self.ring_removal, ring_width=self.ring_width,
+        )  # fmt: skip
 
     def with_value(self, control: Control, value: Value) -> "Parameters":
         """Give a snapshot in which one control has a new value.
@@ -127,7 +224,14 @@ def _decode_choice(control: Control, value: Value) -> Any:
         raise ValueError(
             f"{control.name}: expected one of {wanted}; got {value!r}"
         ) from exc
-    return FilterType(found) if control.field == "filter_type" else found
+    kind = _CHOICE_TYPES.get(control.field or "")
+    return kind(found) if kind else found
 
+
+_CHOICE_TYPES: dict[str, type[StrEnum]] = {
+    "filter_type": FilterType,
+    "ring_removal": RingRemoval,
+    "flat_scale": FlatScale,
+}
 
 PARAMETER_FIELDS = tuple(f.name for f in fields(Parameters))

@@ -7,6 +7,7 @@ from typing import Protocol
 from tomostream.core.arrivals import Arrival
 from tomostream.core.parameters import Parameters
 from tomostream.core.publication import Publication
+from tomostream.core.views import View, ViewImage
 
 
 class Command(StrEnum):
@@ -15,6 +16,7 @@ class Command(StrEnum):
     START = "start"
     ABORT = "abort"
     RESET = "reset"
+    ACCEPT_CENTER = "accept_center"
 
 
 class Clock(Protocol):
@@ -54,6 +56,18 @@ class SlicePublisher(Protocol):
 
     def publish(self, publication: Publication) -> None:
         """Send one update to every output channel."""
+        ...
+
+
+class ViewPublisher(Protocol):
+    """Where views go; must not wait for a slow viewer."""
+
+    def is_wanted(self, view: View) -> bool:
+        """Tell whether somebody looks at this view."""
+        ...
+
+    def publish_view(self, image: ViewImage) -> None:
+        """Send one update to the view's channel."""
         ...
 
 

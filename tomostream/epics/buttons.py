@@ -9,6 +9,7 @@ BUTTONS = {
     "StartRecon": Command.START,
     "AbortRecon": Command.ABORT,
     "BufferReset": Command.RESET,
+    "AutoCenterAccept": Command.ACCEPT_CENTER,
 }
 """What each record's going to 1 asks for."""
 

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tomostream.core.errors import BackendUnavailableError
-from tomostream.core.geometry import Geometry, Planes
+from tomostream.core.geometry import Geometry, PlaneGrid, Planes
 from tomostream.core.parameters import FilterType
+from tomostream.core.steps import Steps
 
 F32 = NDArray[np.float32]
 Frames = Sequence[NDArray[Any]]
@@ -86,7 +87,25 @@ class Backend(Protocol):
         """Keep fields (n_z, n_x) at a place below GENERATIONS; give the dead pixels."""
         ...
 
-    def set_view(self, center: float, planes: Planes) -> None:
+    def set_steps(self, steps: Steps) -> None:
+        """Process later frames like this."""
+        ...
+
+    def set_correction(self, correction: F32 | None) -> None:
+        """Subtract (n_z, n_x) from later frames' line integrals; None: nothing."""
+        ...
+
+    def mean_lines(self) -> tuple[F32, int]:
+        """Give the mean line integrals (n_z, n_x) since the last call, and their count.
+
+        Before the correction of rings. They are collected while a method of ring
+        removal is set; otherwise the count is 0.
+        """
+        ...
+
+    def set_view(
+        self, center: float, planes: Planes, oblique: PlaneGrid | None
+    ) -> None:
         """Remake from the ring those slices that a new centre or plane changes."""
         ...
 
@@ -103,6 +122,17 @@ class Backend(Protocol):
 
     def write(self, *, z: F32, y: F32, x: F32) -> None:
         """Write the slices (n_out, n_out), (n_z, n_out), (n_z, n_out), 1/pixel."""
+        ...
+
+    def write_oblique(self, out: F32) -> None:
+        """Write the oblique plane (n_out, n_out), 1/pixel; zeros if none is set."""
+        ...
+
+    def write_rows(self, first: int, out: F32) -> None:
+        """Write planes normal to y from y = first on, out of the ring.
+
+        out: (count, n_z, n_out), 1/pixel. All rows together are the volume.
+        """
         ...
 
     def slots_filled(self) -> int:

@@ -6,6 +6,7 @@ from tomostream.core.geometry import (
     Geometry,
     Planes,
     ScanRange,
+    output_pad,
     output_width,
     rescale_center,
     rescale_center_by_width,
@@ -32,7 +33,8 @@ class FrameLayout:
         """Give the sizes of a session with these frames and angles."""
         return Geometry(
             n_z=self.n_z, n_x=self.n_x, n_slots=table.slots(scan_range),
-            n_out=output_width(self.n_x, center, scan_range),
+            n_out=output_width(self.n_x, center, scan_range), scan_range=scan_range,
+            pad_x=output_pad(self.n_x, center, scan_range),
         )  # fmt: skip
 
 

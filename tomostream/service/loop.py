@@ -184,6 +184,8 @@ class StreamLoop:
                 self._feed.end()
             case Command.ABORT:
                 self._say("nothing to abort: no session is running")
+            case Command.ACCEPT_CENTER:
+                self._say("no estimate of the centre yet")
             case Command.RESET:
                 self._recon.empty()
                 self._say("ring emptied")

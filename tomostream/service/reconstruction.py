@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -340,7 +340,4 @@ class Reconstruction:
 
 def _clipped(parameters: Parameters, geometry: Geometry) -> ReconParameters:
     wanted = parameters.recon()
-    return ReconParameters(
-        center=wanted.center, filter_type=wanted.filter_type,
-        planes=wanted.planes.clipped(geometry),
-    )  # fmt: skip
+    return replace(wanted, planes=wanted.planes.clipped(geometry))

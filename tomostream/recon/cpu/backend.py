@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from tomostream.core.errors import BackendUnavailableError, ReconstructionError
-from tomostream.core.geometry import Geometry, Planes
+from tomostream.core.geometry import Geometry, PlaneGrid, Planes
 from tomostream.core.parameters import FilterType
 from tomostream.recon.backend import F32, AddReport, Frames, MemoryPlan, RingDtype
 from tomostream.recon.cpu import _core
@@ -81,7 +81,9 @@ class CpuBackend:
         with _memory_errors():
             return self._core.set_fields(place, dark, flat)
 
-    def set_view(self, center: float, planes: Planes) -> None:
+    def set_view(
+        self, center: float, planes: Planes, oblique: PlaneGrid | None = None
+    ) -> None:
         """Remake from the ring those slices that a new centre or plane changes."""
         self._core.set_view(center, planes.x, planes.y, planes.z)
 
