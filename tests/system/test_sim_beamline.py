@@ -80,6 +80,23 @@ def test_ids_have_no_gap_at_300_frames_per_second(simulator, count_ids):
     assert process.end() == 0
 
 
+def test_a_lossy_camera_that_announces_its_region(
+    simulator, environment, pva_client, count_ids
+):
+    process, ready = simulator(
+        "--size", "32", "--rate", "100", "--lose-every", "5",
+        "--binning", "2", "--offset", "3", "4",
+    )  # fmt: skip
+
+    ids = count_ids(ready["image"], 100)["ids"]
+    array = pva_client(environment.client()).get(ready["image"])
+
+    assert sorted(set(np.diff(ids))) == [1, 2]
+    assert 15 <= np.count_nonzero(np.diff(ids) == 2) <= 30
+    assert [(d.binning, d.offset) for d in array.dimension] == [(2, 3), (2, 4)]
+    assert process.end() == 0
+
+
 def test_channels_and_records_are_those_of_the_contract(
     simulator, environment, pva_client, channel_access, family
 ):

@@ -1,6 +1,7 @@
 """`tomostream simulate`: a beamline in a process."""
 
 import argparse
+from functools import partial
 from typing import Any
 
 from tomostream.cli import options as kinds
@@ -68,6 +69,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sample.add_argument(
         "--still", action="store_true", help="the sample does not change with time"
     )
+    sample.add_argument(
+        "--memory", type=kinds.count, metavar="MIB",
+        help="memory for rendered views; with less, the movie is coarser in angle "
+        "(default: a sixth of the machine's, at most 4096)",
+    )  # fmt: skip
     add_stream_arguments(parser)
 
 
@@ -83,9 +89,30 @@ def add_stream_arguments(parser: argparse.ArgumentParser) -> None:
         help="end after S seconds (default: at Ctrl-C)",
     )  # fmt: skip
     stream.add_argument(
+        "--frames", type=kinds.count, metavar="N", help="end after N projections"
+    )
+    stream.add_argument(
+        "--lose-every", type=partial(kinds.whole, least=2), default=0, metavar="N",
+        help="leave out every Nth frame, as a lossy network would",
+    )  # fmt: skip
+    stream.add_argument(
         "--fields", choices=("before", "after", "never"), default="before",
         help="when dark and flat are sent, relative to the first projection "
         "(default: %(default)s)",
+    )  # fmt: skip
+    stream.add_argument(
+        "--field-frames", type=kinds.whole, default=10, metavar="N",
+        help="dark and flat frames, each, that a retake sends on the image channel "
+        "(default: %(default)s)",
+    )  # fmt: skip
+    stream.add_argument(
+        "--binning", type=kinds.count, default=1, metavar="N",
+        help="binning that the frames announce; their size stays (default: "
+        "%(default)s)",
+    )  # fmt: skip
+    stream.add_argument(
+        "--offset", type=kinds.whole, nargs=2, default=(0, 0), metavar=("X", "Z"),
+        help="region's first column and row that the frames announce, binned pixels",
     )  # fmt: skip
     stream.add_argument(
         "--first-id", type=kinds.whole, default=1, metavar="N",
@@ -122,6 +149,7 @@ def run(options: argparse.Namespace) -> int:
         scan=RotationKind(options.scan),
         center=options.center,
         photons=options.photons,
+        movie_mib=options.memory,
         **({"change_s": None} if options.still else {}),
         **stream_settings(options),
     )
@@ -143,6 +171,12 @@ def stream_settings(options: argparse.Namespace) -> dict[str, Any]:
         "image_prefix": f"{options.prefix}Pva1:",
         "rate_hz": options.rate,
         "duration_s": options.duration,
+        "frame_count": options.frames,
+        "lose_every": options.lose_every,
+        "field_frames": options.field_frames,
+        "binning": options.binning,
+        "offset_x": options.offset[0],
+        "offset_z": options.offset[1],
         "table_angles": max(int(_TABLE_S * options.rate), 1 << 16),
         "fields": FieldMoment(options.fields),
         "first_id": options.first_id,
