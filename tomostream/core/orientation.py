@@ -109,7 +109,7 @@ def _turned(image: NDArray[np.generic], roll_deg: float) -> NDArray[np.float32]:
 def _sources(
     shape: tuple[int, int], roll_deg: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
-    """Give the flat index of each pixel's upper left source, and the parts beyond it."""
+    """Give the flat index of each pixel's upper left source, and what is beyond it."""
     n_z, n_x = shape
     cosine, sine = math.cos(math.radians(roll_deg)), math.sin(math.radians(roll_deg))
     z = np.arange(n_z)[:, None] - (n_z - 1) / 2

@@ -31,5 +31,7 @@ class ViewImage:
     """Time stamp of the newest projection in it, the source's clock."""
     pixels: F32
     """2-D, or 3-D (z, y, x); not modified any more."""
-    attributes: Mapping[str, float | int | str] = field(default_factory=dict)
+    attributes: Mapping[str, float | int | str] = field(
+        default_factory=dict[str, float | int | str]
+    )
     """NTNDArray attributes."""
