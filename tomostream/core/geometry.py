@@ -40,6 +40,9 @@ class Geometry:
                 raise ConfigurationError(
                     f"{name}: expected at least {least}, got {value}"
                 )
+        room = self.n_ring - self.n_x
+        if not 0 <= self.pad_x <= room:
+            raise ConfigurationError(f"pad_x: expected 0 to {room}, got {self.pad_x}")
 
     @property
     def n_ring(self) -> int:

@@ -19,6 +19,8 @@ class RejectReason(StrEnum):
     """Unknown codec, or the bytes do not decode."""
     PIXELS = "pixels"
     """More than 1 % of the pixels are dead or not finite."""
+    REGION = "region"
+    """The region that flats are scaled by shows no light."""
     NO_ANGLE = "no_angle"
     """The id lies outside the angle table."""
     FRAME_TYPE = "frame_type"

@@ -1,7 +1,7 @@
 """What is done to a projection before the filter, as the operator wants it."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -101,3 +101,19 @@ class Steps:
     ring_removal: RingRemoval = RingRemoval.NONE
     ring_width: float = 16.0
     """Widest ring that is removed, pixels."""
+
+    def effective(self) -> "Steps":
+        """Give the steps without what has no effect: equal ones give equal slices."""
+        default, scale = Steps(), self.flat_scale
+        if scale is FlatScale.REGION and self.region is None:
+            scale = FlatScale.NONE
+        is_exposure, is_region = scale is FlatScale.EXPOSURE, scale is FlatScale.REGION
+        is_zinger = self.zinger_radius > 0
+        has_rings = self.ring_removal is not RingRemoval.NONE
+        return replace(
+            self, flat_scale=scale,
+            exposure_ratio=self.exposure_ratio if is_exposure else 1.0,
+            region=self.region if is_region else None,
+            zinger_threshold=(self if is_zinger else default).zinger_threshold,
+            ring_width=(self if has_rings else default).ring_width,
+        )  # fmt: skip

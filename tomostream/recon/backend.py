@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tomostream.core.errors import BackendUnavailableError
 from tomostream.core.geometry import Geometry, PlaneGrid, Planes
+from tomostream.core.health import RejectReason
 from tomostream.core.parameters import FilterType
 from tomostream.core.steps import Steps
 
@@ -26,9 +27,11 @@ class AddReport:
     """What became of a batch of frames."""
 
     accepted: NDArray[np.bool_]
-    """(K), False where more than 1 % of a frame's pixels cannot be used."""
+    """(K), False where a frame cannot be used."""
     pixels_repaired: int
     """Pixels of the accepted frames that were interpolated."""
+    reasons: tuple[RejectReason | None, ...] = ()
+    """(K), why a frame was not accepted, None where it was; empty: all were."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,42 +2,33 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tomostream.core.errors import (
-    MalformedFieldError,
-    MalformedFrameError,
-    ReconstructionError,
-)
+from tomostream.core.errors import ReconstructionError
 from tomostream.core.geometry import Geometry
 from tomostream.core.parameters import ReconParameters
 from tomostream.core.slices import Slices, unpack
 from tomostream.recon.backend import (
     F32,
-    GENERATIONS,
     AddReport,
     BackendName,
     MemoryPlan,
     RingDtype,
     select_backend,
 )
+from tomostream.recon.batch import checked_batch, radians
+from tomostream.recon.fields import FieldReport, Fields
 from tomostream.recon.raw_ring import RawRing
+from tomostream.recon.ring_updates import RingUpdates, ring_correction
+from tomostream.recon.snapshot import RingSnapshot
+
+__all__ = ["Engine", "FieldReport"]
 
 _REFILTER_BATCH = 64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldReport:
-    """What became of a dark and a flat field."""
-
-    generation: int
-    """Counts the fields of an engine; frames are corrected by the newest."""
-    dead_pixels: int
-    """Pixels where flat - dark <= 0; they are interpolated in every frame."""
 
 
 class Engine:
@@ -74,11 +65,12 @@ class Engine:
         self._backend = select_backend(
             backend, isa=isa, threads=threads, ring_dtype=ring_dtype
         )
+        self._fields = Fields(self._backend)
+        self._rings = RingUpdates(self._backend, ring_correction)
         self._raw_slots = raw_slots
         self._raw = RawRing(0)
         self._geometry: Geometry | None = None
         self._parameters: ReconParameters | None = None
-        self._generation = 0
 
     @property
     def backend(self) -> str:
@@ -150,21 +142,18 @@ class Engine:
             capacity = min(capacity, self._raw_slots)
         self._raw = RawRing(capacity)
         if old is None or old.frame_shape != geometry.frame_shape:
-            shape = geometry.frame_shape
-            self._generation = 0
-            self._backend.set_fields(
-                0, np.zeros(shape, np.float32), np.ones(shape, np.float32)
-            )
-        parameters = replace(parameters, planes=parameters.planes.clipped(geometry))
+            self._fields.clear(geometry.frame_shape)
         self._backend.set_filter(parameters.filter_type)
-        self._backend.set_view(parameters.center, parameters.planes)
-        self._geometry, self._parameters = geometry, parameters
+        self._backend.set_steps(parameters.steps.effective())
+        self._rings.restart(parameters.steps, geometry.n_slots)
+        self._show(geometry, parameters)
 
     def reset(self) -> None:
         """Empty the ring; fields and parameters stay."""
-        self._configured()
+        geometry, parameters = self._configured()
         self._raw.clear()
         self._backend.clear()
+        self._rings.restart(parameters.steps, geometry.n_slots)
 
     def set_fields(
         self, dark: F32 | None, flat: F32 | None, *, refilter: bool = False
@@ -185,20 +174,20 @@ class Engine:
         MalformedFieldError
             A field does not have the frames' shape.
         """
-        shape = self.geometry.frame_shape
-        dark = _field("dark", dark, shape, default=0.0)
-        flat = _field("flat", flat, shape, default=1.0)
-        self._generation += 1
-        place = self._generation % GENERATIONS
-        dead = self._backend.set_fields(place, dark, flat)
+        geometry, parameters = self._configured()
+        report = self._fields.set(dark, flat)
         if refilter:
-            self._raw.mark_all(generation=self._generation)
-        return FieldReport(generation=self._generation, dead_pixels=dead)
+            self._raw.mark_all(generation=report.generation)
+        if self._rings.is_on:
+            # They were those of the old fields as well.
+            self._rings.restart(parameters.steps, geometry.n_slots)
+        return report
 
     def set_parameters(self, parameters: ReconParameters) -> None:
         """Follow the operator: remake the slices that a new plane or centre moves.
 
-        After a change of filter the frames of the ring wait for `refilter`.
+        After a change of filter or steps the frames of the ring wait for `refilter`;
+        in half-acquisition also after one of the centre, which moves the weights.
 
         Raises
         ------
@@ -207,12 +196,18 @@ class Engine:
         """
         geometry, old = self._configured()
         _check_center(parameters.center)
-        parameters = replace(parameters, planes=parameters.planes.clipped(geometry))
+        is_stale = geometry.scan_range == 360 and parameters.center != old.center
         if parameters.filter_type != old.filter_type:
             self._backend.set_filter(parameters.filter_type)
+            is_stale = True
+        steps = parameters.steps.effective()
+        if steps != old.steps.effective():
+            self._backend.set_steps(steps)
+            self._rings.restart(steps, geometry.n_slots)
+            is_stale = True
+        self._show(geometry, parameters)
+        if is_stale:
             self._raw.mark_all()
-        self._backend.set_view(parameters.center, parameters.planes)
-        self._parameters = parameters
 
     def add(
         self,
@@ -237,41 +232,41 @@ class Engine:
         MalformedFrameError
             A shape, type, slot or angle cannot be; nothing has been changed.
         """
-        geometry = self.geometry
-        pixels = [_pixels(f, i, geometry.frame_shape) for i, f in enumerate(frames)]
-        # Lists: for a few numbers quicker than arrays.
-        angles: list[float] = np.asarray(angles_deg, np.float64).tolist()
-        numbers: list[int] = np.asarray(slots, np.int64).tolist()
-        _check_batch(len(pixels), angles, numbers, geometry.n_slots)
-        if not pixels:
+        batch = checked_batch(frames, angles_deg, slots, self.geometry)
+        if not batch.pixels:
             return AddReport(accepted=np.zeros(0, bool), pixels_repaired=0)
-        newest = self._generation % GENERATIONS
+        generation = self._fields.generation
         report = self._backend.add(
-            pixels, _radians(angles), slots=numbers, places=[newest] * len(pixels)
-        )
+            batch.pixels, radians(batch.angles_deg), slots=batch.slots,
+            places=[self._fields.place(generation)] * len(batch.pixels),
+        )  # fmt: skip
         for k, is_accepted in enumerate(report.accepted.tolist()):
             if is_accepted:
                 self._raw.store(
-                    numbers[k],
-                    pixels[k],
-                    angle_deg=angles[k],
-                    generation=self._generation,
+                    batch.slots[k],
+                    batch.pixels[k],
+                    angle_deg=batch.angles_deg[k],
+                    generation=generation,
                 )
+        if self._rings.count(int(np.count_nonzero(report.accepted))):
+            self._raw.mark_all()
         return report
 
     def refilter(self, limit: int) -> int:
         """Process up to ``limit`` waiting slots again; give how many still wait."""
         self._configured()
-        oldest = max(0, self._generation - GENERATIONS + 1)
         while limit > 0 and self._raw.waiting:
             taken = self._raw.take(min(limit, _REFILTER_BATCH))
             limit -= len(taken)
-            self._backend.add(
+            report = self._backend.add(
                 [frame.pixels for _, frame in taken],
-                _radians([frame.angle_deg for _, frame in taken]),
+                radians([frame.angle_deg for _, frame in taken]),
                 slots=[slot for slot, _ in taken],
-                places=[max(f.generation, oldest) % GENERATIONS for _, f in taken],
+                places=[self._fields.place(frame.generation) for _, frame in taken],
             )
+            frames = int(np.count_nonzero(report.accepted))
+            if self._rings.count(frames, is_pass_over=not self._raw.waiting):
+                self._raw.mark_all()
         return self._raw.waiting
 
     def slices(self) -> Slices:
@@ -306,6 +301,55 @@ class Engine:
         self._backend.write(z=places.z, y=places.y, x=places.x)
         return out
 
+    def oblique(self) -> F32:
+        """Give the oblique plane (n_out, n_out), 1/pixel; zeros if none is wanted."""
+        n_out = self.geometry.n_out
+        out = np.empty((n_out, n_out), np.float32)
+        self._backend.write_oblique(out)
+        return out
+
+    def rows(self, first: int, count: int) -> F32:
+        """Give planes normal to y from y = first on, out of the ring.
+
+        Parameters
+        ----------
+        first, count
+            Rows of the output grid; 0 and n_out give the whole volume.
+
+        Returns
+        -------
+        ndarray
+            (count, n_z, n_out): axes y, z, x; 1/pixel.
+
+        Raises
+        ------
+        ReconstructionError
+            A row lies outside the volume.
+        """
+        g = self.geometry
+        if not 0 <= first <= first + count <= g.n_out:
+            raise ReconstructionError(
+                f"rows: expected some of 0 to {g.n_out - 1}, "
+                f"got {count} from {first} on"
+            )
+        out = np.empty((count, g.n_z, g.n_out), np.float32)
+        self._backend.write_rows(first, out)
+        return out
+
+    def snapshot(self) -> RingSnapshot:
+        """Give what the ring is made of, for work beside the stream; nothing is copied.
+
+        Frames that are no longer kept for a change of filter are missing.
+        """
+        geometry, parameters = self._configured()
+        frames = self._raw.lend()
+        return RingSnapshot(
+            geometry=geometry, parameters=parameters,
+            dark=self._fields.dark, flat=self._fields.flat,
+            frames=tuple(frame.pixels for frame in frames),
+            angles_deg=np.array([frame.angle_deg for frame in frames], np.float64),
+        )  # fmt: skip
+
     def stage_times(
         self,
         frames: Sequence[NDArray[Any]],
@@ -324,6 +368,13 @@ class Engine:
             times = self._backend.time_stages(False)
         return {stage: ms / len(frames) for stage, ms in times.items()}
 
+    def _show(self, geometry: Geometry, parameters: ReconParameters) -> None:
+        planes, oblique = parameters.planes.clipped(geometry), parameters.oblique
+        self._backend.set_view(
+            parameters.center, planes, oblique.grid(geometry) if oblique else None
+        )
+        self._geometry, self._parameters = geometry, replace(parameters, planes=planes)
+
     def _configured(self) -> tuple[Geometry, ReconParameters]:
         if self._geometry is None or self._parameters is None:
             raise ReconstructionError("engine: not configured yet")
@@ -341,58 +392,3 @@ def _aligned(shape: tuple[int, int]) -> F32:
 def _check_center(center: float) -> None:
     if not math.isfinite(center):
         raise ReconstructionError(f"center: expected a finite number, got {center}")
-
-
-def _radians(angles_deg: list[float]) -> list[float]:
-    # Reduced before the conversion: a long continuous scan counts millions of degrees.
-    return [math.radians(math.fmod(angle, 360.0)) for angle in angles_deg]
-
-
-def _field(
-    name: str, field: F32 | None, shape: tuple[int, int], *, default: float
-) -> F32:
-    if field is None:
-        return np.full(shape, default, np.float32)
-    if field.shape != shape:
-        raise MalformedFieldError(f"{name}: expected {shape}, got {field.shape}")
-    return np.ascontiguousarray(field, np.float32)
-
-
-def _pixels(frame: NDArray[Any], index: int, shape: tuple[int, int]) -> NDArray[Any]:
-    if frame.shape != shape:
-        raise MalformedFrameError(
-            f"frame {index} of the batch: expected {shape}, got {frame.shape}",
-            reason="shape",
-        )
-    if frame.dtype.kind not in "biuf":
-        raise MalformedFrameError(
-            f"frame {index} of the batch: expected numbers, got {frame.dtype}",
-            reason="dtype",
-        )
-    if frame.flags.c_contiguous and frame.dtype.isnative and _is_plain(frame.dtype):
-        return frame
-    dtype = frame.dtype.newbyteorder("=") if _is_plain(frame.dtype) else np.float32
-    converted = np.ascontiguousarray(frame, dtype)
-    converted.flags.writeable = False
-    return converted
-
-
-def _is_plain(dtype: np.dtype[Any]) -> bool:
-    return dtype.kind in "iu" or (dtype.kind == "f" and dtype.itemsize in {4, 8})
-
-
-def _check_batch(
-    count: int, angles_deg: list[float], slots: list[int], n_slots: int
-) -> None:
-    if len(angles_deg) != count or len(slots) != count:
-        raise MalformedFrameError(
-            f"expected {count} angles and slots, one for each frame, "
-            f"got {len(angles_deg)} and {len(slots)}"
-        )
-    if not all(map(math.isfinite, angles_deg)):
-        raise MalformedFrameError("expected finite angles", reason="angle")
-    if count and not 0 <= min(slots) <= max(slots) < n_slots:
-        raise MalformedFrameError(
-            f"expected slots 0 to {n_slots - 1}, got {min(slots)} to {max(slots)}",
-            reason="slot",
-        )

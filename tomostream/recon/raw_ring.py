@@ -76,6 +76,15 @@ class RawRing:
                 frame.generation = generation
         self._waiting = dict.fromkeys(self._frames)
 
+    def lend(self) -> list[RawFrame]:
+        """Give all frames, the newest last; none of their arrays is written to again.
+
+        Not copies, which would hold up the stream: new frames get new memory.
+        """
+        for frame in self._frames.values():
+            frame.is_own = False
+        return list(self._frames.values())
+
     def take(self, limit: int) -> list[tuple[int, RawFrame]]:
         """Give up to ``limit`` waiting frames with their slots; they wait no more."""
         slots = list(self._waiting)[:limit]

@@ -8,6 +8,7 @@ import numpy as np
 from tomostream.core.errors import BackendUnavailableError, ReconstructionError
 from tomostream.core.geometry import Geometry, PlaneGrid, Planes
 from tomostream.core.parameters import FilterType
+from tomostream.core.steps import Steps
 from tomostream.recon.backend import F32, AddReport, Frames, MemoryPlan, RingDtype
 from tomostream.recon.cpu import _core
 from tomostream.recon.filter_form import RecursiveFilter
@@ -43,7 +44,7 @@ class CpuBackend:
                 f"instruction set {isa}: expected auto or one of {', '.join(known)}"
             )
         self._core = _core.Reconstructor(isa, threads, ring_dtype == "half")
-        self._n_x = 0
+        self._n_z = self._n_x = 0
 
     @property
     def isa(self) -> str:
@@ -61,7 +62,7 @@ class CpuBackend:
             self._core.allocate(
                 geometry.n_z, geometry.n_x, geometry.n_slots, geometry.n_out
             )
-        self._n_x = geometry.n_x
+        self._n_z, self._n_x = geometry.frame_shape
 
     def clear(self) -> None:
         """Empty the ring."""
@@ -82,10 +83,24 @@ class CpuBackend:
             return self._core.set_fields(place, dark, flat)
 
     def set_view(
-        self, center: float, planes: Planes, oblique: PlaneGrid | None = None
+        self, center: float, planes: Planes, oblique: PlaneGrid | None
     ) -> None:
         """Remake from the ring those slices that a new centre or plane changes."""
         self._core.set_view(center, planes.x, planes.y, planes.z)
+
+    def set_steps(self, steps: Steps) -> None:
+        """Process later frames like this."""
+
+    def set_correction(self, correction: F32 | None) -> None:
+        """Subtract (n_z, n_x) from later frames' line integrals; None: nothing."""
+
+    def mean_lines(self) -> tuple[F32, int]:
+        """Give the mean line integrals (n_z, n_x) since the last call, and their count.
+
+        Before the correction of rings. They are collected while a method of ring
+        removal is set; otherwise the count is 0.
+        """
+        return np.zeros((self._n_z, self._n_x), np.float32), 0
 
     def add(
         self,
@@ -105,6 +120,17 @@ class CpuBackend:
     def write(self, *, z: F32, y: F32, x: F32) -> None:
         """Write the slices."""
         self._core.write(z, y, x)
+
+    def write_oblique(self, out: F32) -> None:
+        """Write the oblique plane (n_out, n_out), 1/pixel; zeros if none is set."""
+        out[:] = 0.0
+
+    def write_rows(self, first: int, out: F32) -> None:
+        """Write planes normal to y from y = first on, out of the ring.
+
+        out: (count, n_z, n_out), 1/pixel.
+        """
+        out[:] = 0.0
 
     def slots_filled(self) -> int:
         """Give the slots that hold a projection."""

@@ -1,0 +1,89 @@
+"""Frames as an engine takes them: checked, of a type that every backend knows."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tomostream.core.errors import MalformedFrameError
+from tomostream.core.geometry import Geometry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Frames with their angles and slots."""
+
+    pixels: list[NDArray[Any]]
+    """Each (n_z, n_x), detector counts, contiguous, in the machine's byte order."""
+    # Lists: for a few numbers quicker than arrays.
+    angles_deg: list[float]
+    slots: list[int]
+
+
+def checked_batch(
+    frames: Sequence[NDArray[Any]],
+    angles_deg: NDArray[np.floating],
+    slots: NDArray[np.integer],
+    geometry: Geometry,
+) -> Batch:
+    """Give a batch that a backend can take.
+
+    Raises
+    ------
+    MalformedFrameError
+        A shape, type, slot or angle cannot be.
+    """
+    pixels = [_pixels(f, i, geometry.frame_shape) for i, f in enumerate(frames)]
+    angles: list[float] = np.asarray(angles_deg, np.float64).tolist()
+    numbers: list[int] = np.asarray(slots, np.int64).tolist()
+    _check(len(pixels), angles, numbers, geometry.n_slots)
+    return Batch(pixels=pixels, angles_deg=angles, slots=numbers)
+
+
+def radians(angles_deg: Sequence[float]) -> list[float]:
+    """Give the angles in radians.
+
+    Reduced before the conversion: a long continuous scan counts millions of degrees.
+    """
+    return [math.radians(math.fmod(angle, 360.0)) for angle in angles_deg]
+
+
+def _pixels(frame: NDArray[Any], index: int, shape: tuple[int, int]) -> NDArray[Any]:
+    if frame.shape != shape:
+        raise MalformedFrameError(
+            f"frame {index} of the batch: expected {shape}, got {frame.shape}",
+            reason="shape",
+        )
+    if frame.dtype.kind not in "biuf":
+        raise MalformedFrameError(
+            f"frame {index} of the batch: expected numbers, got {frame.dtype}",
+            reason="dtype",
+        )
+    if frame.flags.c_contiguous and frame.dtype.isnative and _is_plain(frame.dtype):
+        return frame
+    dtype = frame.dtype.newbyteorder("=") if _is_plain(frame.dtype) else np.float32
+    converted = np.ascontiguousarray(frame, dtype)
+    converted.flags.writeable = False
+    return converted
+
+
+def _is_plain(dtype: np.dtype[Any]) -> bool:
+    return dtype.kind in "iu" or (dtype.kind == "f" and dtype.itemsize in {4, 8})
+
+
+def _check(count: int, angles_deg: list[float], slots: list[int], n_slots: int) -> None:
+    if len(angles_deg) != count or len(slots) != count:
+        raise MalformedFrameError(
+            f"expected {count} angles and slots, one for each frame, "
+            f"got {len(angles_deg)} and {len(slots)}"
+        )
+    if not all(map(math.isfinite, angles_deg)):
+        raise MalformedFrameError("expected finite angles", reason="angle")
+    if count and not 0 <= min(slots) <= max(slots) < n_slots:
+        raise MalformedFrameError(
+            f"expected slots 0 to {n_slots - 1}, got {min(slots)} to {max(slots)}",
+            reason="slot",
+        )

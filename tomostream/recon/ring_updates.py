@@ -1,0 +1,79 @@
+"""When the correction of ring artefacts is made anew: once per revolution."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from tomostream.core.steps import RingRemoval, Steps
+from tomostream.recon.backend import F32, Backend
+
+Correction = Callable[[F32, RingRemoval, float], F32]
+"""Mean line integrals (n_z, n_x), method, widest ring in pixels -> what to subtract."""
+
+
+class RingUpdates:
+    """Turns the mean line integrals of each revolution into a correction.
+
+    Stripes of the sinogram stand still while the sample turns, so they show in the mean
+    of a revolution's projections. Owned by the recon thread.
+    """
+
+    def __init__(self, backend: Backend, correct: Correction) -> None:
+        self._backend, self._correct = backend, correct
+        self._steps = Steps()
+        self._wanted = self._collected = 0
+        self._is_first = True
+
+    @property
+    def is_on(self) -> bool:
+        """Whether rings are to be removed."""
+        return self._steps.ring_removal is not RingRemoval.NONE
+
+    def restart(self, steps: Steps, n_slots: int) -> None:
+        """Correct nothing until the mean of n_slots projections is known."""
+        self._steps, self._wanted = steps, n_slots
+        self._collected, self._is_first = 0, True
+        self._backend.set_correction(None)
+        self._backend.mean_lines()
+
+    def count(self, frames: int, *, is_pass_over: bool = False) -> bool:
+        """Note processed frames; tell whether the ring should be processed again.
+
+        Parameters
+        ----------
+        frames
+            Projections that the backend has added to the mean.
+        is_pass_over
+            All frames kept have just been processed again: there will be no better
+            mean soon, half a revolution is enough.
+        """
+        if not self.is_on:
+            return False
+        self._collected += frames
+        enough = self._wanted
+        if is_pass_over and self._is_first:
+            enough = (enough + 1) // 2
+        if self._collected < enough:
+            return False
+        self._update()
+        was_first, self._is_first = self._is_first, False
+        return was_first
+
+    def _update(self) -> None:
+        self._collected = 0
+        mean, count = self._backend.mean_lines()
+        if not count:
+            return
+        method, width = self._steps.ring_removal, self._steps.ring_width
+        correction = self._correct(mean, method, width)
+        is_good = bool(np.isfinite(correction).all())
+        self._backend.set_correction(correction if is_good else None)
+
+
+def ring_correction(mean: F32, method: RingRemoval, width: float) -> F32:
+    """Give what to subtract from line integrals, (n_z, n_x)."""
+    try:
+        from tomostream.recon.steps import rings
+    except ImportError:
+        return np.zeros_like(mean)
+    return rings.ring_correction(mean, method=method, width=width)
