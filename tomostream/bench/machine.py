@@ -1,9 +1,18 @@
-"""Which processor the figures are for."""
+"""What the figures are for: the processor, its memory, and who else uses them."""
 
 import os
 import platform
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+import numpy as np
+
+from tomostream.runtime.spread import spread
+
+_STREAM_BYTES = 384 << 20
+"""Several times the last-level cache of most machines."""
+_STREAM_REPEATS = 7
 
 
 def cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
@@ -17,6 +26,61 @@ def cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
         if key.strip() == "model name" and value.strip():
             return value.strip()
     return platform.processor() or platform.machine()
+
+
+def cores() -> int:
+    """Give the cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def load_average() -> float | None:
+    """Give the threads that wanted to run, mean of the last minute; None: unknown."""
+    try:
+        return os.getloadavg()[0]
+    except OSError:
+        return None
+
+
+def available_bytes(meminfo: Path = Path("/proc/meminfo")) -> int | None:
+    """Give the memory that can be taken without swapping; None: unknown."""
+    try:
+        lines = meminfo.read_text().splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        name, _, value = line.partition(":")
+        if name == "MemAvailable":
+            return int(value.split()[0]) << 10
+    return None
+
+
+def memory_gb_per_s(
+    threads: int,
+    *,
+    n_bytes: int = _STREAM_BYTES,
+    now_s: Callable[[], float] = time.perf_counter,
+) -> float:
+    """Measure how fast memory moves in the ring's own pattern; the best of some runs.
+
+    For each new 16-bit pixel a half-precision value is read and another one is written
+    in its place. So 16-bit numbers are added in place here: 2 bytes read, 2 read, 2
+    written. All threads work on parts of their own.
+    """
+    count = max(n_bytes // (4 * threads), 1)
+    parts = [
+        (np.ones(count, np.uint16), np.ones(count, np.uint16)) for _ in range(threads)
+    ]
+
+    def add(index: int) -> None:
+        new, ring = parts[index]
+        np.add(new, ring, out=ring)
+
+    best_s = np.inf
+    for _ in range(_STREAM_REPEATS):
+        start_s = now_s()
+        spread(add, threads, threads=threads)
+        best_s = min(best_s, now_s() - start_s)
+    return 1e-9 * 6 * count * threads / best_s
 
 
 class OtherLoad:

@@ -7,6 +7,7 @@ from tomostream.bench.scene import Batch
 from tomostream.core.geometry import Geometry, Planes
 from tomostream.core.parameters import FilterType, ReconParameters
 from tomostream.core.slices import F32
+from tomostream.core.steps import Steps
 from tomostream.recon.engine import Engine
 
 
@@ -37,15 +38,25 @@ class Program(Protocol):
 
 
 class EngineProgram:
-    """Our engine, with the ramp filter as in the published algorithm's port."""
+    """Our engine, with the ramp filter as in the published algorithm's port.
+
+    Owned by one thread.
+    """
 
     name = "tomostream"
 
     def __init__(
-        self, geometry: Geometry, planes: Planes, *, center: float, engine: Engine
+        self,
+        geometry: Geometry,
+        planes: Planes,
+        *,
+        center: float,
+        engine: Engine,
+        steps: Steps | None = None,
     ) -> None:
         self._engine = engine
         self._center = center
+        self._steps = steps or Steps()
         engine.configure(geometry, self._parameters(planes))
         self._packed: F32 = engine.packed()
 
@@ -78,5 +89,6 @@ class EngineProgram:
 
     def _parameters(self, planes: Planes) -> ReconParameters:
         return ReconParameters(
-            center=self._center, filter_type=FilterType.RAMP, planes=planes
-        )
+            center=self._center, filter_type=FilterType.RAMP, planes=planes,
+            steps=self._steps,
+        )  # fmt: skip

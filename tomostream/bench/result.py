@@ -6,7 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from tomostream.bench.accuracy import AccuracyTable
+from tomostream.bench.roofline import Roofline
 from tomostream.core.errors import ConfigurationError
+from tomostream.core.steps import PhaseRetrieval, Steps
 from tomostream.recon.backend import BackendName, RingDtype
 
 Isa = Literal["auto", "avx512", "avx2", "baseline"]
@@ -31,11 +33,15 @@ class BenchConfig:
     ring: RingDtype = "half"
     accuracy: bool = True
     """Also compare with the analytic phantom and with ASTRA; takes a minute."""
+    dezinger: int = 0
+    """Radius of the median on both sides, pixels; 0: off."""
+    phase: PhaseRetrieval | None = None
+    """On both sides; None: off."""
 
     def __post_init__(self) -> None:
         limits = {
             "size": (16, 8192), "angles": (2, 65536), "batch": (1, 1024),
-            "rounds": (1, 1000), "threads": (0, 1024),
+            "rounds": (1, 1000), "threads": (0, 1024), "dezinger": (0, 4),
         }  # fmt: skip
         for name, (low, high) in limits.items():
             value = getattr(self, name)
@@ -47,6 +53,11 @@ class BenchConfig:
             raise ConfigurationError(
                 f"batch: expected at most angles = {self.angles}, got {self.batch}"
             )
+
+    @property
+    def steps(self) -> Steps:
+        """What both sides do to a projection before the filter."""
+        return Steps(zinger_radius=self.dezinger, phase=self.phase)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +112,12 @@ class BenchResult:
     """Cores that other programs took while the rounds ran; None: unknown."""
     cpu: str
     accuracy: AccuracyTable | None
+    roofline: Roofline | None
+    """None: the memory in question is not the processor's."""
+    load_average: float | None
+    """Threads that wanted to run in the minute before; None: unknown."""
+    dezinger: int
+    phase: PhaseRetrieval | None
 
     def to_json(self) -> str:
         """Give the result as JSON text; not measured is null."""

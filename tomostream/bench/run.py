@@ -5,25 +5,27 @@ from dataclasses import replace
 from statistics import median
 
 from tomostream.bench.accuracy import measure_accuracy
-from tomostream.bench.machine import OtherLoad, cpu_model
+from tomostream.bench.machine import (
+    OtherLoad,
+    cpu_model,
+    load_average,
+    memory_gb_per_s,
+)
 from tomostream.bench.memory import GIB, memory_table
-from tomostream.bench.program import EngineProgram, Program
-from tomostream.bench.published import PublishedAlgorithm
+from tomostream.bench.pair import Pair, expected_baseline_ms, filled_pair
 from tomostream.bench.report import accuracy_text, memory_text, speed_text
 from tomostream.bench.result import BenchConfig, BenchResult, PerAxis
-from tomostream.bench.scene import Batch, Feed, Scene, draw_scene
+from tomostream.bench.roofline import Roofline, roofline
+from tomostream.bench.scene import Batch, Feed
 from tomostream.bench.throughput import (
+    Rounds,
     arrival_ms,
     moves_ms,
     timed_rounds,
 )
-from tomostream.core.geometry import Geometry, Planes
-from tomostream.recon.engine import Engine
 
 _MOVES = 5
 _STAGE_BATCHES = 4
-_EXPECTED_FOR = 512 * 512, 2
-"""Pixels and threads for which the published algorithm's speed was measured."""
 
 
 def run(
@@ -52,46 +54,44 @@ def run(
     )
 
 
-def expected_baseline_ms(pixels: int, *, batch: int, threads: int) -> float:
-    """Give what the published algorithm takes for a projection, about.
-
-    The slower ends of what was measured when it was ported, on two cores: see
-    docs/reference/performance.md.
-    """
-    ms = 11.6 if batch == 1 else 6.6
-    reference_pixels, reference_threads = _EXPECTED_FOR
-    return ms * (pixels / reference_pixels) * (reference_threads / threads)
+def pair_roofline(
+    pair: Pair, *, batch: int, ms: float, gb_per_s: float
+) -> Roofline | None:
+    """Compare with the processor's memory, where that is what holds the ring."""
+    if pair.engine.backend != "cpu":
+        return None
+    return roofline(
+        pair.config.size, batch=batch, ring=pair.config.ring, ms=ms,
+        memory_gb_per_s=gb_per_s,
+    )  # fmt: skip
 
 
 def _measure_speed(config: BenchConfig, report: Callable[[str], None]) -> BenchResult:
-    size = config.size
-    geometry = Geometry(n_z=size, n_x=size, n_slots=config.angles, n_out=size)
-    planes = Planes.middle(geometry)
-    report(f"drawing frames of {size} x {size} pixels")
-    scene = draw_scene(size, config.angles)
-    engine = Engine(
-        backend=config.backend,
-        isa=config.isa,
-        threads=config.threads,
-        ring_dtype=config.ring,
-    )
-    ours = EngineProgram(geometry, planes, center=scene.center, engine=engine)
-    baseline = PublishedAlgorithm(
-        geometry, planes, center=scene.center, threads=engine.threads, isa=engine.isa
-    )
-    feeds = (
-        _filled(ours, scene, geometry, config.batch, report),
-        _filled(baseline, scene, geometry, config.batch, report),
-    )
+    load = load_average()
+    pair = filled_pair(config, report)
+    feeds = pair.feeds(config.batch)
     report(f"{config.rounds} rounds in turns")
     others = OtherLoad()
-    rounds = timed_rounds((ours, baseline), feeds, rounds=config.rounds)
-    ours_ms, baseline_ms = median(rounds.ours_ms), median(rounds.baseline_ms)
+    rounds = timed_rounds((pair.ours, pair.baseline), feeds, rounds=config.rounds)
     other_load = others.cores()
-    report("stages, arrival and slice moves")
-    expected_ms = expected_baseline_ms(
-        size * size, batch=config.batch, threads=engine.threads
-    )
+    report("stages, arrival, slice moves and the memory's speed")
+    return _result(pair, feeds, rounds=rounds, other_load=other_load, load=load)
+
+
+def _result(
+    pair: Pair,
+    feeds: tuple[Feed, Feed],
+    *,
+    rounds: Rounds,
+    other_load: float | None,
+    load: float | None,
+) -> BenchResult:
+    config, engine, size = pair.config, pair.engine, pair.config.size
+    ours, baseline, threads = pair.ours, pair.baseline, pair.cpu_threads
+    planes, geometry = pair.planes, pair.geometry
+    ours_ms, baseline_ms = median(rounds.ours_ms), median(rounds.baseline_ms)
+    expected_ms = expected_baseline_ms(size * size, batch=config.batch, threads=threads)
+    has_steps = bool(config.dezinger or config.phase)
     return BenchResult(
         size=size,
         angles=config.angles,
@@ -100,7 +100,7 @@ def _measure_speed(config: BenchConfig, report: Callable[[str], None]) -> BenchR
         isa=engine.isa,
         threads=engine.threads,
         projections_per_s=1e3 / ours_ms,
-        gigabytes_per_s=1e-6 * scene.frames[0].nbytes / ours_ms,
+        gigabytes_per_s=1e-6 * pair.scene.frames[0].nbytes / ours_ms,
         baseline_projections_per_s=1e3 / baseline_ms,
         baseline_ms=baseline_ms,
         ratio=rounds.ratio,
@@ -119,28 +119,18 @@ def _measure_speed(config: BenchConfig, report: Callable[[str], None]) -> BenchR
         rounds=config.rounds,
         ring=config.ring,
         baseline_stage_ms=baseline.stages_ms(_few(feeds[1])),
-        baseline_is_slow=baseline_ms > 2.0 * expected_ms,
+        # Nobody has measured yet what it should take with its steps on.
+        baseline_is_slow=not has_steps and baseline_ms > 2.0 * expected_ms,
         other_load=other_load,
         cpu=cpu_model(),
         accuracy=None,
+        roofline=pair_roofline(
+            pair, batch=config.batch, ms=ours_ms, gb_per_s=memory_gb_per_s(threads)
+        ),
+        load_average=load,
+        dezinger=config.dezinger,
+        phase=config.phase,
     )
-
-
-def _filled(
-    program: Program,
-    scene: Scene,
-    geometry: Geometry,
-    batch: int,
-    report: Callable[[str], None],
-) -> Feed:
-    """Fill the ring: from then on each frame replaces one."""
-    report(f"filling the ring: {program.name}")
-    program.set_fields(scene.dark, scene.flat)
-    feed = Feed(scene, geometry, batch)
-    for part in feed.revolution():
-        program.add(part)
-    program.slices()
-    return feed
 
 
 def _few(feed: Feed) -> list[Batch]:

@@ -14,6 +14,8 @@ F64 = NDArray[np.float64]
 
 _POOL_BYTES = 256 << 20
 """Several times the last-level cache of most machines: frames come from memory."""
+LEAST_POOL = 32
+"""Frames of a scene at least; a batch's frames are consecutive ones of the scene."""
 _NOISE_FRAMES = 4
 
 
@@ -45,6 +47,11 @@ class Batch:
     """(n_frames,)"""
 
 
+def pool_bytes(size: int) -> int:
+    """Give the memory of a scene's frames, at most."""
+    return max(_POOL_BYTES, 2 * size * size * LEAST_POOL)
+
+
 def draw_scene(size: int, angles: int) -> Scene:
     """Draw frames of `size` rows and columns, the same ones at each call."""
     rng = np.random.default_rng(20240801)
@@ -53,7 +60,7 @@ def draw_scene(size: int, angles: int) -> Scene:
     column = np.linspace(-1.0, 1.0, size)
     beam = 40000.0 * (1.0 - 0.3 * column**2) * np.exp(-(column[:, None] ** 2))
     flat = (dark + beam * (1.0 + 0.02 * rng.standard_normal(shape))).astype(np.float32)
-    count = min(angles, max(_POOL_BYTES // (2 * size * size), 16))
+    count = min(angles, pool_bytes(size) // (2 * size * size))
     theta_deg = np.linspace(0.0, 180.0, count, endpoint=False)
     center = (size - 1) / 2 + 1.3
     body = head_phantom(size, size).still

@@ -11,7 +11,9 @@ from tomostream.core.geometry import Geometry, Planes
 
 _ROUND_S = 0.4
 """How long each of the two runs in a round, about."""
+_CALIBRATION_S = 0.1
 _LEAST_BATCHES = 3
+"""In a round, unless fewer take as long as a round shall."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,5 +92,11 @@ def _seconds(program: Program, feed: Feed, count: int) -> float:
 
 
 def _batches_in(seconds: float, program: Program, feed: Feed) -> int:
-    per_batch = _seconds(program, feed, _LEAST_BATCHES) / _LEAST_BATCHES
-    return max(round(seconds / per_batch), _LEAST_BATCHES)
+    _seconds(program, feed, 1)  # the first one may allocate
+    batches, spent_s = 0, 0.0
+    while spent_s < _CALIBRATION_S:
+        spent_s += _seconds(program, feed, 1)
+        batches += 1
+    per_batch_s = spent_s / batches
+    least = _LEAST_BATCHES if per_batch_s < seconds else 1
+    return max(round(seconds / per_batch_s), least)

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from tomostream.bench import BenchConfig, run
+from tomostream.bench.pair import expected_baseline_ms
 from tomostream.bench.report import speed_text
-from tomostream.bench.run import expected_baseline_ms
 from tomostream.bench.throughput import Rounds
 from tomostream.core.errors import BackendUnavailableError, ConfigurationError
 from tomostream.recon.cpu.backend import available_isas
@@ -70,13 +70,13 @@ def test_ratio_is_that_of_the_medians():
 
 
 def test_a_slow_baseline_is_told(small):
-    quiet = replace(small[0], other_load=0.0)
+    quiet = replace(small[0], other_load=0.0, load_average=0.0)
     assert "less than half" in speed_text(replace(quiet, baseline_is_slow=True))
     assert "NOTE" not in speed_text(replace(quiet, baseline_is_slow=False))
 
 
 def test_a_busy_machine_is_told(small):
-    usual = replace(small[0], baseline_is_slow=False)
+    usual = replace(small[0], baseline_is_slow=False, load_average=0.0)
     assert "0.7 cores" in speed_text(replace(usual, other_load=0.7))
     assert "NOTE" not in speed_text(replace(usual, other_load=None))
 

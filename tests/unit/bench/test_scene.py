@@ -35,8 +35,8 @@ def test_same_frames_at_each_call(scene):
 
 
 def test_pool_is_cut_where_all_frames_would_not_fit(monkeypatch):
-    monkeypatch.setattr(scenes, "_POOL_BYTES", 64 * 64 * 2 * 18)
-    assert len(draw_scene(64, 500).frames) == 18
+    monkeypatch.setattr(scenes, "_POOL_BYTES", 64 * 64 * 2 * 40)
+    assert len(draw_scene(64, 500).frames) == 40
 
 
 def test_a_revolution_fills_every_slot_once(scene):
