@@ -102,10 +102,14 @@ class Steps:
     ring_width: float = 16.0
     """Widest ring that is removed, pixels."""
 
-    def effective(self) -> "Steps":
-        """Give the steps without what has no effect: equal ones give equal slices."""
+    def effective(self, frame_shape: tuple[int, int]) -> "Steps":
+        """Give the steps without what has no effect on frames (n_z, n_x).
+
+        Equal ones give equal slices. A region outside the frames scales nothing.
+        """
         default, scale = Steps(), self.flat_scale
-        if scale is FlatScale.REGION and self.region is None:
+        region = self.region.clipped(*frame_shape) if self.region else None
+        if scale is FlatScale.REGION and region is None:
             scale = FlatScale.NONE
         is_exposure, is_region = scale is FlatScale.EXPOSURE, scale is FlatScale.REGION
         is_zinger = self.zinger_radius > 0
@@ -113,7 +117,7 @@ class Steps:
         return replace(
             self, flat_scale=scale,
             exposure_ratio=self.exposure_ratio if is_exposure else 1.0,
-            region=self.region if is_region else None,
+            region=region if is_region else None,
             zinger_threshold=(self if is_zinger else default).zinger_threshold,
             ring_width=(self if has_rings else default).ring_width,
         )  # fmt: skip

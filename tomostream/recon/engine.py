@@ -144,8 +144,9 @@ class Engine:
         if old is None or old.frame_shape != geometry.frame_shape:
             self._fields.clear(geometry.frame_shape)
         self._backend.set_filter(parameters.filter_type)
-        self._backend.set_steps(parameters.steps.effective())
-        self._rings.restart(parameters.steps, geometry.n_slots)
+        steps = parameters.steps.effective(geometry.frame_shape)
+        self._backend.set_steps(steps)
+        self._rings.restart(steps, geometry.n_slots)
         self._show(geometry, parameters)
 
     def reset(self) -> None:
@@ -200,8 +201,8 @@ class Engine:
         if parameters.filter_type != old.filter_type:
             self._backend.set_filter(parameters.filter_type)
             is_stale = True
-        steps = parameters.steps.effective()
-        if steps != old.steps.effective():
+        steps = parameters.steps.effective(geometry.frame_shape)
+        if steps != old.steps.effective(geometry.frame_shape):
             self._backend.set_steps(steps)
             self._rings.restart(steps, geometry.n_slots)
             is_stale = True

@@ -1,14 +1,16 @@
 """The Python face of the C++ kernels."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
 
 from tomostream.core.errors import BackendUnavailableError, ReconstructionError
-from tomostream.core.geometry import Geometry, PlaneGrid, Planes
+from tomostream.core.geometry import Geometry, PlaneGrid, Planes, overlap_weight
+from tomostream.core.health import RejectReason
 from tomostream.core.parameters import FilterType
-from tomostream.core.steps import Steps
+from tomostream.core.steps import RingRemoval, Steps
 from tomostream.recon.backend import F32, AddReport, Frames, MemoryPlan, RingDtype
 from tomostream.recon.cpu import _core
 from tomostream.recon.filter_form import RecursiveFilter
@@ -19,6 +21,11 @@ _PIXEL_CODES = {
     for number, code in enumerate(("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"))
 } | {"f4": 8, "f8": 9}
 """dtype kind and size -> the kernels' pixel type."""
+
+_REASONS = (None, RejectReason.PIXELS, RejectReason.REGION)
+"""The kernels' Fate -> why a frame was not accepted."""
+
+_EMPTY = (0, 0, 0, 0)
 
 STAGES = ("load", "filter", "backproject", "z", "check")
 """Stages in the kernels' order: flat-field and -log; filter and store; vertical slices;
@@ -44,7 +51,8 @@ class CpuBackend:
                 f"instruction set {isa}: expected auto or one of {', '.join(known)}"
             )
         self._core = _core.Reconstructor(isa, threads, ring_dtype == "half")
-        self._n_z = self._n_x = 0
+        self._geometry: Geometry | None = None
+        self._weighted_center: float | None = None
 
     @property
     def isa(self) -> str:
@@ -60,9 +68,11 @@ class CpuBackend:
         """Make an empty ring; keep the fields if frames keep their shape."""
         with _memory_errors():
             self._core.allocate(
-                geometry.n_z, geometry.n_x, geometry.n_slots, geometry.n_out
-            )
-        self._n_z, self._n_x = geometry.frame_shape
+                geometry.n_z, geometry.n_x, geometry.n_slots, geometry.n_out,
+                geometry.n_ring, geometry.pad_x, math.radians(geometry.scan_range),
+            )  # fmt: skip
+            self._core.set_weights([])
+        self._geometry, self._weighted_center = geometry, None
 
     def clear(self) -> None:
         """Empty the ring."""
@@ -70,7 +80,7 @@ class CpuBackend:
 
     def set_filter(self, filter_type: FilterType) -> None:
         """Filter later frames like this."""
-        f = realisation(filter_type, self._n_x)
+        f = realisation(filter_type, self._shape.n_ring)
         with _memory_errors():
             if isinstance(f, RecursiveFilter):
                 self._core.set_recursive(f.poles, f.weights, f.taps, f.odd)
@@ -86,13 +96,35 @@ class CpuBackend:
         self, center: float, planes: Planes, oblique: PlaneGrid | None
     ) -> None:
         """Remake from the ring those slices that a new centre or plane changes."""
-        self._core.set_view(center, planes.x, planes.y, planes.z)
+        geometry = self._shape
+        if geometry.scan_range == 360 and center != self._weighted_center:
+            columns = range(geometry.n_x)
+            weights = [overlap_weight(x, geometry.n_x, center) for x in columns]
+            self._core.set_weights(weights)
+            self._weighted_center = center
+        self._core.set_view(
+            center, planes.x, planes.y, planes.z,
+            math.radians(planes.rot_x), math.radians(planes.rot_y),
+        )  # fmt: skip
 
     def set_steps(self, steps: Steps) -> None:
         """Process later frames like this."""
+        region = steps.region
+        with _memory_errors():
+            self._core.set_steps(
+                steps.transmission_floor,
+                steps.exposure_ratio,
+                (region.x, region.y, region.width, region.height) if region else _EMPTY,
+                steps.hardening,
+                steps.ring_removal is not RingRemoval.NONE,
+            )
 
     def set_correction(self, correction: F32 | None) -> None:
         """Subtract (n_z, n_x) from later frames' line integrals; None: nothing."""
+        if correction is not None:
+            correction = np.ascontiguousarray(correction, np.float32)
+        with _memory_errors():
+            self._core.set_correction(correction)
 
     def mean_lines(self) -> tuple[F32, int]:
         """Give the mean line integrals (n_z, n_x) since the last call, and their count.
@@ -100,7 +132,8 @@ class CpuBackend:
         Before the correction of rings. They are collected while a method of ring
         removal is set; otherwise the count is 0.
         """
-        return np.zeros((self._n_z, self._n_x), np.float32), 0
+        mean = np.empty(self._shape.frame_shape, np.float32)
+        return mean, self._core.mean_lines(mean)
 
     def add(
         self,
@@ -112,10 +145,10 @@ class CpuBackend:
     ) -> AddReport:
         """Replace what the slots hold by new frames."""
         types = [_PIXEL_CODES[frame.dtype.str[1:]] for frame in frames]
-        accepted, repaired = self._core.add(
-            list(frames), types, angles_rad, slots, places
-        )
-        return AddReport(accepted=np.array(accepted, bool), pixels_repaired=repaired)
+        fates, repaired = self._core.add(list(frames), types, angles_rad, slots, places)
+        reasons = tuple([_REASONS[fate] for fate in fates])
+        accepted = np.array([reason is None for reason in reasons], bool)
+        return AddReport(accepted=accepted, pixels_repaired=repaired, reasons=reasons)
 
     def write(self, *, z: F32, y: F32, x: F32) -> None:
         """Write the slices."""
@@ -130,7 +163,7 @@ class CpuBackend:
 
         out: (count, n_z, n_out), 1/pixel.
         """
-        out[:] = 0.0
+        self._core.write_rows(first, out)
 
     def slots_filled(self) -> int:
         """Give the slots that hold a projection."""
@@ -142,6 +175,12 @@ class CpuBackend:
         return MemoryPlan(
             ring=ring, raw=0, accumulators=accumulators, fields=fields, scratch=scratch
         )
+
+    @property
+    def _shape(self) -> Geometry:
+        if self._geometry is None:
+            raise ReconstructionError("cpu backend: not allocated yet")
+        return self._geometry
 
     def time_stages(self, on: bool) -> dict[str, float]:
         """Switch timing; give the ms of work per stage, of all threads together."""

@@ -35,7 +35,7 @@ TOMO_INLINE void add_rows(Floats* sums, const HorizontalArgs& h, const RowList& 
   const double *cos_sin = list.cos_sin, center = h.center;
   const float *const *rows = list.rows, *signs = list.sign;
   const size_t pitch = h.row_pitch;
-  const int count = list.count, n_x = h.n_x;
+  const int count = list.count, n_ring = h.n_ring;
   const int x_axis = x - h.n_out / 2, y_axis = y - h.n_out / 2;
   constexpr int32_t kFraction = (1 << kPoint) - 1;
   Floats a[U];
@@ -45,7 +45,7 @@ TOMO_INLINE void add_rows(Floats* sums, const HorizontalArgs& h, const RowList& 
     const double start = x_axis * c - y_axis * s + center;
     const double end = start + (U * kWidth - 1) * c;
     // Lines that touch the row stay within its padding; the others see nothing.
-    if ((start <= -1 && end <= -1) || (start >= n_x && end >= n_x)) continue;
+    if ((start <= -1 && end <= -1) || (start >= n_ring && end >= n_ring)) continue;
     const float *e = rows[k], *d = e + pitch;
     const int32_t step = (int32_t)(c * (1 << kPoint));
     const int32_t lowest = step < 0 ? (kWidth - 1) * step : 0;
@@ -98,13 +98,13 @@ TOMO_INLINE void add_rows(Floats* sums, const HorizontalArgs& h, const RowList& 
                           int y) {
   static_assert(U * kWidth + kWidth < kRowPad);
   const Floats lanes = __builtin_convertvector(lane_numbers(), Floats);
-  const int count = list.count, n_x = h.n_x;
+  const int count = list.count, n_ring = h.n_ring;
   for (int k = 0; k < count; k++) {
     const double c = list.cos_sin[2 * k], s = list.cos_sin[2 * k + 1];
     const double start = (x - h.n_out / 2) * c - (y - h.n_out / 2) * s + h.center;
     const double end = start + (U * kWidth - 1) * c;
     // Lines that touch the row stay within its padding; the others see nothing.
-    if ((start <= -1 && end <= -1) || (start >= n_x && end >= n_x)) continue;
+    if ((start <= -1 && end <= -1) || (start >= n_ring && end >= n_ring)) continue;
     const float *padded = list.rows[k] - kRowPad, sign = list.sign[k];
     const Floats steps = lanes * (float)c + (float)(start + kRowPad);
     for (int u = 0; u < U; u++)

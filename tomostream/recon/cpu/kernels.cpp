@@ -4,6 +4,7 @@
 
 #include "backproject.hpp"
 #include "horizontal.hpp"
+#include "lines.hpp"
 #include "load.hpp"
 #include "recursive.hpp"
 #include "simd.hpp"
@@ -13,10 +14,10 @@ namespace tomostream {
 namespace {
 
 // A group of new tiles, then what the filter needs.
-size_t scratch_floats(int n_x, int fft_size) {
-  const size_t recursive = (size_t)kWidth * (2 * (size_t)n_x + 2 * kEdge);
+size_t scratch_floats(int n_ring, int fft_size) {
+  const size_t recursive = (size_t)kWidth * (2 * (size_t)n_ring + 2 * kEdge);
   const size_t spectral = (size_t)fft_size * 2 * kWidth;
-  const size_t tiles = (size_t)kGroup * n_x * kRows;
+  const size_t tiles = (size_t)kGroup * n_ring * kRows;
   return tiles + (recursive > spectral ? recursive : spectral);
 }
 
@@ -41,50 +42,50 @@ struct Stopwatch {
 template <class S>
 void filter_band(const PushArgs& a, int k, int band, S* out, float* scratch,
                  Stopwatch& watch) {
-  const Frame &f = a.frames[k], &next = a.frames[least(k + 1, a.count - 1)];
-  const S* upcoming = (const S*)f.slot + (size_t)band * a.n_x * kRows;
+  const Frame& f = a.frames[k];
+  const S* upcoming = (const S*)f.slot + (size_t)band * a.n_ring * kRows;
   with_pixel_type(f.type, [&](auto* type) {
     using P = __typeof__(*type);
     if (a.filter->spectral) {
       constexpr int C = 2 * kWidth;
       for (int h = 0; h < kRows; h += C) {
-        load_band_rows<P>(f, next, a.n_x, a.n_z, band, h, scratch, C);
-        load_band_rows<P>(f, next, a.n_x, a.n_z, band, h + kWidth, scratch + kWidth, C);
+        load_lines<P>(a, k, band, h, scratch, C);
+        load_lines<P>(a, k, band, h + kWidth, scratch + kWidth, C);
         watch.stop(kLoad);
-        filter_spectral(scratch, out + h, upcoming + h, a.n_x, a.filter->fft);
+        filter_spectral(scratch, out + h, upcoming + h, a.n_ring, a.filter->fft);
         watch.stop(kFilter);
       }
       return;
     }
     float* t = scratch + kEdge * kWidth;
-    float* y = t + (size_t)(a.n_x + kEdge) * kWidth;
+    float* y = t + (size_t)(a.n_ring + kEdge) * kWidth;
     const RecursiveFilter& filter = a.filter->recursive;
     for (int h = 0; h < kRows; h += kWidth) {
-      load_band_rows<P>(f, next, a.n_x, a.n_z, band, h, t, kWidth);
+      load_lines<P>(a, k, band, h, t, kWidth);
       watch.stop(kLoad);
-      if (filter.odd) filter_recursive<true>(t, y, out + h, upcoming + h, a.n_x, filter);
-      else filter_recursive<false>(t, y, out + h, upcoming + h, a.n_x, filter);
+      if (filter.odd) filter_recursive<true>(t, y, out + h, upcoming + h, a.n_ring, filter);
+      else filter_recursive<false>(t, y, out + h, upcoming + h, a.n_ring, filter);
       watch.stop(kFilter);
     }
   });
 }
 
 template <class S>
-void prepare_from(float* row, size_t row_pitch, const S* tile, int n_x, int r,
+void prepare_from(float* row, size_t row_pitch, const S* tile, int n_ring, int r,
                   float* scratch) {
-  for (int x = 0; x < n_x; x += kWidth) {
+  for (int x = 0; x < n_ring; x += kWidth) {
     alignas(TOMO_VECTOR_BYTES) S s[kWidth];
     for (int i = 0; i < kWidth; i++)
-      s[i] = tile[(size_t)least(x + i, n_x - 1) * kRows + r];
+      s[i] = tile[(size_t)least(x + i, n_ring - 1) * kRows + r];
     store_unaligned(scratch + x, load(s));
   }
-  prepare(row, row_pitch, n_x, scratch);
+  prepare(row, row_pitch, n_ring, scratch);
 }
 
-void prepare_row(float* row, size_t row_pitch, const void* tile, int n_x, bool half, int r,
+void prepare_row(float* row, size_t row_pitch, const void* tile, int n_ring, bool half, int r,
                  float* scratch) {
-  if (half) prepare_from(row, row_pitch, (const Half*)tile, n_x, r, scratch);
-  else prepare_from(row, row_pitch, (const float*)tile, n_x, r, scratch);
+  if (half) prepare_from(row, row_pitch, (const Half*)tile, n_ring, r, scratch);
+  else prepare_from(row, row_pitch, (const float*)tile, n_ring, r, scratch);
 }
 
 struct TileList {
@@ -101,7 +102,7 @@ struct TileList {
 template <class S>
 void exchange(const PushArgs& a, const Frame* frames, int count, int band, bool is_y,
               const S* fresh_tiles) {
-  const size_t tile = (size_t)a.n_x * kRows;
+  const size_t tile = (size_t)a.n_ring * kRows;
   const bool is_in_turn = band % a.shares == a.turn;
   TileList added, old, old_fresh;
   for (int k = 0; k < count; k++) {
@@ -124,7 +125,7 @@ template <class S>
 void push_group(const PushArgs& a, int first, int count, int band, float* scratch,
                 Stopwatch& watch) {
   const Frame* frames = a.frames + first;
-  const size_t tile = (size_t)a.n_x * kRows;
+  const size_t tile = (size_t)a.n_ring * kRows;
   S* tiles = (S*)scratch;
   scratch += kGroup * tile;
   for (int k = 0; k < count; k++)
@@ -135,7 +136,7 @@ void push_group(const PushArgs& a, int first, int count, int band, float* scratc
     const S* new_tile = tiles + (size_t)k * tile;
     memcpy((S*)frames[k].slot + (size_t)band * tile, new_tile, sizeof(S) * tile);
     if (a.z / kRows == band)
-      prepare_from(frames[k].z_row, a.row_pitch, new_tile, a.n_x, a.z % kRows, scratch);
+      prepare_from(frames[k].z_row, a.row_pitch, new_tile, a.n_ring, a.z % kRows, scratch);
   }
   watch.stop(kBackproject);
 }
@@ -143,11 +144,8 @@ void push_group(const PushArgs& a, int first, int count, int band, float* scratc
 void push_band(const PushArgs& a, int band, float* scratch, uint64_t* stage_ns) {
   Stopwatch watch{a.clock_ns, stage_ns, 0};
   watch.start();
-  // The tiles and sums at work should fit into 1 MB of cache: at 1024 columns groups of two
-  // are 5 % faster than groups of four, at 512 columns 3 % slower.
-  const int group = most(a.n_x, a.n_out) <= 768 ? kGroup : kGroup;
-  for (int k = 0; k < a.count; k += group) {
-    const int count = least(group, a.count - k);
+  for (int k = 0; k < a.count; k += kGroup) {
+    const int count = least(kGroup, a.count - k);
     if (a.half) push_group<Half>(a, k, count, band, scratch, watch);
     else push_group<float>(a, k, count, band, scratch, watch);
   }

@@ -1,7 +1,8 @@
 // The border between the engine (plain C++) and the kernels (compiled once per instruction
 // set). Only plain structs and function pointers cross it.
 //
-// Layout. A projection (n_z rows, n_x columns) is cut into bands of kRows detector rows. A
+// Layout. A projection (n_z rows, n_ring columns; those of the frame, n_x, and empty ones
+// on its sides in half-acquisition) is cut into bands of kRows detector rows. A
 // tile holds one band transposed: tile[column][row]. All rows of a column share their
 // interpolation weights, so backprojection into a vertical slice adds weighted columns,
 // without gathers, and the recursive filter runs along the columns, many rows at a time.
@@ -31,10 +32,10 @@ struct RecursiveFilter {
 
 // Convolution by FFT. The transforms leave the spectrum in digit-reversed order.
 struct SpectralFilter {
-  int size;                 // a power of two, >= 2 n_x
+  int size;                 // a power of two, >= 2 n_ring
   const float* response;    // (size,), digit-reversed, 1/size included
   const float* twiddle;     // (size / 4 * 3, 2): cos, sin for radix-4 butterflies
-  const float* tail;        // (n_x,): sum of h[k] over k > column, for edge extension
+  const float* tail;        // (n_ring,): sum of h[k] over k > column, for edge extension
 };
 
 struct Filter {
@@ -62,11 +63,21 @@ struct Fields {
   const uint32_t* band_runs;    // (n_bands + 1,): where each band's runs begin
 };
 
+// What is done to line integrals before the filter; null pointers: nothing.
+struct LineSteps {
+  float hardening_2, hardening_3;    // of line + h2 line^2 + h3 line^3
+  float* sum;                   // tiles like a field's; collects the lines so far
+  const float* correction;      // tiles like a field's; subtracted
+  const float* weight;          // (n_x,)
+};
+
 struct Frame {
   const void* pixels;           // (n_z, n_x), any alignment
   Pixel type;
   const uint8_t* suspect;       // (n_bands,): band holds pixels that are not finite; or null
   const Fields* fields;
+  float floor;                  // smallest transmission kept
+  float offset;                 // added to line integrals, if there are line steps
   void* slot;                   // read as the old projection, then overwritten
   float* z_row;                 // takes detector row z, prepared
   Taps new_x, new_y, old_x, old_y;    // old: negative weights; offset null if slot was empty
@@ -91,18 +102,19 @@ struct RowList {
 struct HorizontalArgs {
   float *total, *fresh;
   size_t pitch, row_pitch;
-  int n_out, n_x;
-  double center;
+  int n_out, n_ring;
+  double center;                // column of the ring
   RowList both, total_only;
 };
 
 enum Stage : int { kLoad, kFilter, kBackproject, kStages };
 
 struct PushArgs {
-  int n_x, n_z, n_out, z, count;
+  int n_x, n_z, n_out, n_ring, pad_x, z, count;
   size_t row_pitch;
   bool half;
   const Frame* frames;
+  const LineSteps* lines;       // null: none
   const Filter* filter;
   Sums x, y;
   int shares, turn;             // fresh sums are kept of bands with band % shares == turn
@@ -111,9 +123,9 @@ struct PushArgs {
 
 struct Kernels {
   const char* name;
-  size_t (*scratch_floats)(int n_x, int fft_size);
+  size_t (*scratch_floats)(int n_ring, int fft_size);
   // Fill the taps of one line of a slice: positions start + i * step.
-  void (*make_taps)(int32_t* offset, float* left, float* right, int n_out, int n_x,
+  void (*make_taps)(int32_t* offset, float* left, float* right, int n_out, int n_ring,
                     double start, double step, float sign);
   // Pixels of one band that are not finite and not dead.
   uint32_t (*count_bad)(const Frame&, int n_x, int n_z, int band);
@@ -123,7 +135,7 @@ struct Kernels {
                       const void* const* tiles, const Taps* taps, int count);
   // Detector row of a band, prepared for `horizontal`: 2 row_pitch floats, of which the
   // first kRowPad of each half are not passed.
-  void (*prepare_row)(float* row, size_t row_pitch, const void* tile, int n_x, bool half,
+  void (*prepare_row)(float* row, size_t row_pitch, const void* tile, int n_ring, bool half,
                       int row_in_band, float* scratch);
   // Rows y0 <= y < y1 of the horizontal slice.
   void (*horizontal)(const HorizontalArgs&, int y0, int y1);

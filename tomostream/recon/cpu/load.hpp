@@ -6,8 +6,6 @@
 namespace tomostream {
 namespace {
 
-constexpr float kFloor = 1e-6f;    // smallest transmission kept
-
 TOMO_INLINE bool is_finite(float a) {
   uint32_t bits;
   memcpy(&bits, &a, 4);
@@ -20,7 +18,8 @@ TOMO_INLINE bool is_finite(float a) {
 // moved to the first row and column.
 template <class P>
 TOMO_INLINE void load_block(const P* pixels, const P* ahead, int n_x, int rows, int columns,
-                            const float* dark, const float* gain, float* t, int stride) {
+                            const float* dark, const float* gain, float floor, float* t,
+                            int stride) {
   Floats r[kWidth];
   if (rows == kWidth && columns == kWidth) {
     for (int i = 0; i < kWidth; i++) {
@@ -38,16 +37,16 @@ TOMO_INLINE void load_block(const P* pixels, const P* ahead, int n_x, int rows, 
 #pragma GCC unroll 1
   for (int i = 0; i < columns; i++) {
     const Floats light = (r[i] - load(dark + i * kRows)) * load(gain + i * kRows);
-    store(t + (ptrdiff_t)i * stride, minus_log(larger(light, splat(kFloor))));
+    store(t + (ptrdiff_t)i * stride, minus_log(larger(light, splat(floor))));
   }
 }
 
 template <class P>
 void load_rows(const P* pixels, const P* ahead, int n_x, int rows, const float* dark,
-               const float* gain, float* t, int stride) {
+               const float* gain, float floor, float* t, int stride) {
   for (int x = 0; x < n_x; x += kWidth)
     load_block(pixels + x, ahead + x, n_x, rows, least(kWidth, n_x - x), dark + (size_t)x * kRows,
-               gain + (size_t)x * kRows, t + (ptrdiff_t)x * stride, stride);
+               gain + (size_t)x * kRows, floor, t + (ptrdiff_t)x * stride, stride);
 }
 
 // Replace columns first..last-1 of one row (t moved to that row) by interpolation along x.
@@ -90,7 +89,7 @@ void load_band_rows(const Frame& f, const Frame& next, int n_x, int n_z, int ban
   const bool is_last = h + 2 * kWidth > kRows || first_row + 2 * kWidth > n_z;
   const P* ahead = is_last ? (const P*)next.pixels + (size_t)band * kRows * n_x
                            : pixels + (size_t)kWidth * n_x;
-  load_rows(pixels, ahead, n_x, rows, f.fields->dark + tile, gain, t, stride);
+  load_rows(pixels, ahead, n_x, rows, f.fields->dark + tile, gain, f.floor, t, stride);
   if (f.suspect && f.suspect[band]) {
     for (int i = 0; i < rows; i++)
       mend_suspect_row(pixels + (size_t)i * n_x, gain + i, t + i, stride, n_x);

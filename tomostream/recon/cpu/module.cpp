@@ -1,7 +1,10 @@
 // The Python face of the reconstructor. Nothing is converted behind the caller's back.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
@@ -20,6 +23,8 @@ namespace {
 template <class T, int N>
 using In = nb::ndarray<const T, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
 using Out = nb::ndarray<float, nb::numpy, nb::ndim<2>, nb::device::cpu>;
+using OutImage = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using OutRows = nb::ndarray<float, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
 
 constexpr int64_t kPixelBytes[] = {1, 1, 2, 2, 4, 4, 8, 8, 4, 8};
 
@@ -67,11 +72,10 @@ nb::tuple add(Reconstructor& r, nb::list frames, const std::vector<int>& types,
     inputs.push_back({pixels[i].view().buf, static_cast<Pixel>(types[i]),
                       std::cos(angles[i]), std::sin(angles[i]), slots[i], generations[i]});
   }
-  std::unique_ptr<bool[]> accepted(new bool[count]());
-  const int64_t repaired =
-      alone(r, [&] { return r.add(inputs, accepted.get()); });
+  std::vector<Fate> fates(count);
+  const int64_t repaired = alone(r, [&] { return r.add(inputs, fates.data()); });
   nb::list result;
-  for (size_t i = 0; i < count; i++) result.append(accepted[i]);
+  for (const Fate fate : fates) result.append(static_cast<int>(fate));
   return nb::make_tuple(result, repaired);
 }
 
@@ -93,17 +97,20 @@ void set_spectral(Reconstructor& r, const std::vector<float>& response,
                   const std::vector<float>& tail) {
   const size_t size = 2 * (response.size() - 1);
   if (response.size() < 3 || (size & (size - 1)) ||
-      size < 2 * static_cast<size_t>(r.shape().n_x) ||
-      tail.size() != static_cast<size_t>(r.shape().n_x))
+      size < 2 * static_cast<size_t>(r.shape().n_ring) ||
+      tail.size() != static_cast<size_t>(r.shape().n_ring))
     throw std::invalid_argument("set_spectral: sizes do not fit");
   alone(r, [&] { r.set_spectral(response, tail); });
 }
 
+bool is_frame_shape(const Reconstructor& r, const auto& image) {
+  return image.shape(0) == static_cast<size_t>(r.shape().n_z) &&
+         image.shape(1) == static_cast<size_t>(r.shape().n_x);
+}
+
 int64_t set_fields(Reconstructor& r, int generation, In<float, 2> dark, In<float, 2> flat) {
-  for (const In<float, 2>& field : {dark, flat})
-    if (field.shape(0) != static_cast<size_t>(r.shape().n_z) ||
-        field.shape(1) != static_cast<size_t>(r.shape().n_x))
-      throw std::invalid_argument("set_fields: shape");
+  if (!is_frame_shape(r, dark) || !is_frame_shape(r, flat))
+    throw std::invalid_argument("set_fields: shape");
   if (generation < 0 || generation >= kGenerations)
     throw std::invalid_argument("set_fields: generation");
   return alone(r, [&] { return r.set_fields(generation, dark.data(), flat.data()); });
@@ -123,6 +130,47 @@ void write_slices(Reconstructor& r, Out z, Out y, Out x) {
                           image_of(x, shape.n_z, shape.n_out, "x")};
   alone(r, [&] { r.write(images[0], images[1], images[2]); });
 }
+
+void write_rows(Reconstructor& r, int first, OutRows out) {
+  const Shape& shape = r.shape();
+  const size_t count = out.shape(0);
+  if (out.shape(1) != static_cast<size_t>(shape.n_z) ||
+      out.shape(2) != static_cast<size_t>(shape.n_out) || first < 0 ||
+      static_cast<size_t>(first) + count > static_cast<size_t>(shape.n_out))
+    throw std::invalid_argument("write_rows: shape");
+  alone(r, [&] { r.write_rows(first, static_cast<int>(count), out.data()); });
+}
+
+void set_steps(Reconstructor& r, float floor, float ratio,
+               const std::tuple<int, int, int, int>& region,
+               const std::pair<float, float>& hardening, bool is_mean_wanted) {
+  const auto [x, y, width, height] = region;
+  if (!(floor > 0) || !(ratio > 0) || x < 0 || y < 0 || width < 0 || height < 0 ||
+      x + width > r.shape().n_x || y + height > r.shape().n_z)
+    throw std::invalid_argument("set_steps: floor, ratio or region");
+  const Steps steps{floor,          ratio,           {x, y, width, height},
+                    hardening.first, hardening.second, is_mean_wanted};
+  alone(r, [&] { r.set_steps(steps); });
+}
+
+void set_correction(Reconstructor& r, std::optional<In<float, 2>> correction) {
+  if (correction && !is_frame_shape(r, *correction))
+    throw std::invalid_argument("set_correction: shape");
+  alone(r, [&] { r.set_correction(correction ? correction->data() : nullptr); });
+}
+
+void set_weights(Reconstructor& r, const std::vector<float>& weights) {
+  if (!weights.empty() && weights.size() != static_cast<size_t>(r.shape().n_x))
+    throw std::invalid_argument("set_weights: size");
+  alone(r, [&] { r.set_weights(weights); });
+}
+
+int64_t mean_lines(Reconstructor& r, OutImage out) {
+  if (!is_frame_shape(r, out)) throw std::invalid_argument("mean_lines: shape");
+  return alone(r, [&] { return r.mean_lines(out.data()); });
+}
+
+Turn turn_by(double angle) { return {std::cos(angle), std::sin(angle)}; }
 
 nb::list available() {
   nb::list names;
@@ -156,8 +204,11 @@ NB_MODULE(_core, m) {
           },
           "isa"_a, "threads"_a, "half"_a)
       .def("allocate",
-           [](Reconstructor& r, int n_z, int n_x, int n_slots, int n_out) {
-             alone(r, [&] { r.allocate({n_z, n_x, n_slots, n_out}); });
+           [](Reconstructor& r, int n_z, int n_x, int n_slots, int n_out, int n_ring,
+              int pad_x, double arc) {
+             if (pad_x < 0 || pad_x + n_x > n_ring)
+               throw std::invalid_argument("allocate: frames do not fit the ring");
+             alone(r, [&] { r.allocate({n_z, n_x, n_slots, n_out, n_ring, pad_x, arc}); });
            })
       .def("clear", [](Reconstructor& r) { alone(r, [&] { r.clear(); }); })
       .def("set_recursive", set_recursive)
@@ -165,9 +216,17 @@ NB_MODULE(_core, m) {
       .def("set_fields", set_fields, "generation"_a, "dark"_a.noconvert(),
            "flat"_a.noconvert())
       .def("set_view",
-           [](Reconstructor& r, double center, int x, int y, int z) {
-             alone(r, [&] { r.set_view({center, x, y, z}); });
+           [](Reconstructor& r, double center, int x, int y, int z, double turn_x,
+              double turn_y) {
+             const View view{center, {0, x, turn_by(turn_x)}, {1, y, turn_by(turn_y)}, z};
+             alone(r, [&] { r.set_view(view); });
            })
+      .def("set_steps", set_steps, "floor"_a, "ratio"_a, "region"_a, "hardening"_a,
+           "is_mean_wanted"_a)
+      .def("set_correction", set_correction, "correction"_a.noconvert().none())
+      .def("set_weights", set_weights)
+      .def("mean_lines", mean_lines, "out"_a.noconvert())
+      .def("write_rows", write_rows, "first"_a, "out"_a.noconvert())
       .def("add", add, "frames"_a, "types"_a, "angles"_a, "slots"_a,
            "generations"_a)
       .def("write", write_slices, "z"_a.noconvert(), "y"_a.noconvert(), "x"_a.noconvert())

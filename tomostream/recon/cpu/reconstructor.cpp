@@ -48,8 +48,12 @@ RowList Reconstructor::Rows::list() const {
 
 void Reconstructor::allocate(const Shape& shape) {
   const bool same_frames = shape.n_z == shape_.n_z && shape.n_x == shape_.n_x;
-  const bool same_ring = same_frames && shape.n_slots == shape_.n_slots;
-  if (same_ring && shape.n_out == shape_.n_out) return clear();
+  const bool same_ring = same_frames && shape.n_slots == shape_.n_slots &&
+                         shape.n_ring == shape_.n_ring;
+  if (same_ring && shape.n_out == shape_.n_out) {
+    shape_ = shape;
+    return clear();
+  }
   // Give back before asking for more; an exception leaves an engine without a shape.
   shape_ = Shape{};
   filled_slots_ = fresh_slots_ = 0;
@@ -61,16 +65,19 @@ void Reconstructor::allocate(const Shape& shape) {
     ring_ = Buffer{};
     z_rows_ = Buffer{};
   }
-  if (!same_frames)
+  if (!same_frames) {
     for (FieldSet& set : fields_) set = FieldSet{};
+    for (Buffer* b : {&correction_, &line_sums_, &weights_}) *b = Buffer{};
+    summed_ = 0;
+  }
 
   const size_t n_slots = static_cast<size_t>(shape.n_slots);
   const size_t n_out = static_cast<size_t>(shape.n_out);
   bands_ = (shape.n_z + kRows - 1) / kRows;
   const size_t bands = static_cast<size_t>(bands_);
-  const size_t tile = static_cast<size_t>(shape.n_x) * kRows;
+  const size_t tile = static_cast<size_t>(shape.n_ring) * kRows;
   z_pitch_ = round_up(n_out, 64);
-  row_pitch_ = round_up(static_cast<size_t>(shape.n_x), 16) + 2 * kRowPad;
+  row_pitch_ = round_up(static_cast<size_t>(shape.n_ring), 16) + 2 * kRowPad;
   // A little apart: slots a power of two apart would compete for the same cache sets.
   const size_t slot_bytes = (half_ ? 2 : 4) * tile * bands;
   slot_pitch_ = slot_bytes + round_up(std::min(slot_bytes / 32, kMostSkew), 64) + 64;
@@ -101,6 +108,7 @@ Memory Reconstructor::memory() const {
   for (const SumSet* sums : {&total_, &fresh_})
     m.sums += sums->x.bytes() + sums->y.bytes() + sums->z.bytes();
   for (const FieldSet& set : fields_) m.fields += set.dark.bytes() + set.gain.bytes();
+  m.fields += correction_.bytes() + line_sums_.bytes() + weights_.bytes();
   m.scratch = scratch_.bytes() + taps_.bytes() + z_rows_.bytes() + new_z_rows_.bytes();
   return m;
 }
@@ -124,103 +132,75 @@ void Reconstructor::turn_over_if_all_fresh() {
   fresh_slots_ = 0;
 }
 
-int64_t Reconstructor::check(const std::vector<Input>& inputs, bool* accepted) {
-  const int count = static_cast<int>(inputs.size());
-  const size_t bands = static_cast<size_t>(bands_);
-  suspect_.assign(inputs.size() * bands, 0);
-  std::vector<std::atomic<uint32_t>> bad(inputs.size());
-  const auto is_float = [](const Input& i) {
-    return i.type == Pixel::f32 || i.type == Pixel::f64;
-  };
-  if (std::any_of(inputs.begin(), inputs.end(), is_float)) {
-    pool_.each(count * bands_, [&](int task, int) {
-      const size_t i = static_cast<size_t>(task) / bands;
-      if (!is_float(inputs[i])) return;
-      const Fields fields = fields_[inputs[i].generation].fields();
-      Frame frame{};
-      frame.pixels = inputs[i].pixels;
-      frame.type = inputs[i].type;
-      frame.fields = &fields;
-      const int band = task % bands_;
-      const uint32_t n = kernels_.count_bad(frame, shape_.n_x, shape_.n_z, band);
-      suspect_[static_cast<size_t>(task)] = n > 0;
-      bad[i].fetch_add(n, std::memory_order_relaxed);
-    });
-  }
-  const int64_t limit = static_cast<int64_t>(shape_.n_z) * shape_.n_x / 100;
-  int64_t repaired = 0;
-  for (size_t i = 0; i < inputs.size(); i++) {
-    const int64_t all = fields_[inputs[i].generation].dead + bad[i].load();
-    accepted[i] = all <= limit;
-    if (accepted[i]) repaired += all;
-  }
-  return repaired;
-}
-
-int64_t Reconstructor::add(const std::vector<Input>& inputs, bool* accepted) {
+int64_t Reconstructor::add(const std::vector<Input>& inputs, Fate* fates) {
   const uint64_t begin = timed_ ? clock_ns() : 0;
-  const int64_t repaired = check(inputs, accepted);
+  const int64_t repaired = check(inputs, fates);
   if (timed_) stage_ns_[kTimedCheck] += clock_ns() - begin;
   // Of several frames for one slot only the newest counts.
-  std::vector<const Input*> wanted;
-  std::vector<const uint8_t*> suspect;
+  std::vector<Job> jobs;
   std::vector<bool> is_taken(static_cast<size_t>(shape_.n_slots), false);
   for (size_t i = inputs.size(); i-- > 0;) {
     const size_t slot = static_cast<size_t>(inputs[i].slot);
-    if (!accepted[i] || is_taken[slot]) continue;
+    if (fates[i] != Fate::accepted || is_taken[slot]) continue;
     is_taken[slot] = true;
-    wanted.push_back(&inputs[i]);
-    suspect.push_back(suspect_.data() + i * static_cast<size_t>(bands_));
+    const uint8_t* suspect = suspect_.data() + i * static_cast<size_t>(bands_);
+    jobs.push_back({&inputs[i], suspect, lights_[i]});
   }
-  std::reverse(wanted.begin(), wanted.end());
-  std::reverse(suspect.begin(), suspect.end());
-  const int total = static_cast<int>(wanted.size());
+  std::reverse(jobs.begin(), jobs.end());
+  const int total = static_cast<int>(jobs.size());
   for (int first = 0; first < total;) {
     turn_over_if_all_fresh();
-    // Stop where the next turn-over is due.
+    // Stop where the next turn-over is due, but never without having taken a frame.
     int count = 0, fresh = fresh_slots_;
-    while (first + count < total && count < kChunk && fresh < shape_.n_slots) {
-      fresh += !slots_[static_cast<size_t>(wanted[first + count]->slot)].is_fresh;
+    do {
+      fresh += !slots_[static_cast<size_t>(jobs[first + count].input->slot)].is_fresh;
       count++;
-    }
-    push(wanted.data() + first, suspect.data() + first, count);
+    } while (first + count < total && count < kChunk && fresh < shape_.n_slots);
+    push(jobs.data() + first, count);
     first += count;
   }
   return repaired;
 }
 
-void Reconstructor::make_taps(Taps* taps, int32_t* memory, int axis, double cos,
+void Reconstructor::make_taps(Taps* taps, int32_t* memory, const Upright& plane, double cos,
                               double sin, float sign) const {
   float* left = reinterpret_cast<float*>(memory + z_pitch_);
   float* right = left + z_pitch_;
   const int half = shape_.n_out / 2;
+  const Turn& turn = plane.turn;
+  // A plane turned by r about the axis shows at (x, y) what is seen there from the angle
+  // minus r.
+  const double c = cos * turn.cos + sin * turn.sin, s = sin * turn.cos - cos * turn.sin;
   // Along the plane normal to x, y grows; along the plane normal to y, x grows.
-  const double start = axis == 0 ? (view_.x - half) * cos + half * sin
-                                 : -half * cos - (view_.y - half) * sin;
-  kernels_.make_taps(memory, left, right, shape_.n_out, shape_.n_x, start + view_.center,
-                     axis == 0 ? -sin : cos, sign);
+  const double start = plane.axis == 0 ? (plane.at - half) * c + half * s
+                                       : -half * c - (plane.at - half) * s;
+  kernels_.make_taps(memory, left, right, shape_.n_out, shape_.n_ring,
+                     start + view_.center, plane.axis == 0 ? -s : c, sign);
   *taps = Taps{memory, left, right};
 }
 
-Frame Reconstructor::make_frame(const Input& input, int index, Rows* both,
-                                Rows* total_only) {
+Frame Reconstructor::make_frame(const Job& job, int index, Rows* both, Rows* total_only) {
+  const Input& input = *job.input;
   Slot& slot = slots_[static_cast<size_t>(input.slot)];
   const size_t line = 3 * z_pitch_;
   int32_t* memory = taps_.as<int32_t>() + 4 * line * static_cast<size_t>(index);
   Frame f{};
   f.pixels = input.pixels;
   f.type = input.type;
+  f.suspect = job.suspect;
+  f.floor = std::max(steps_.floor * job.light, std::numeric_limits<float>::min());
+  f.offset = std::log(job.light);
   f.slot = slot_data(input.slot);
   f.z_row = new_z_rows_.as() + static_cast<size_t>(index) * 2 * row_pitch_ + kRowPad;
   f.old_is_fresh = slot.is_fresh;
   if (slot.is_filled) {
-    make_taps(&f.old_x, memory + 2 * line, 0, slot.cos, slot.sin, -1);
-    make_taps(&f.old_y, memory + 3 * line, 1, slot.cos, slot.sin, -1);
+    make_taps(&f.old_x, memory + 2 * line, view_.x, slot.cos, slot.sin, -1);
+    make_taps(&f.old_y, memory + 3 * line, view_.y, slot.cos, slot.sin, -1);
     Rows& rows = slot.is_fresh ? *both : *total_only;
     rows.add(z_row(input.slot), slot.cos, slot.sin, -1);
   }
-  make_taps(&f.new_x, memory, 0, input.cos, input.sin, 1);
-  make_taps(&f.new_y, memory + line, 1, input.cos, input.sin, 1);
+  make_taps(&f.new_x, memory, view_.x, input.cos, input.sin, 1);
+  make_taps(&f.new_y, memory + line, view_.y, input.cos, input.sin, 1);
   both->add(f.z_row, input.cos, input.sin, 1);
   filled_slots_ += !slot.is_filled;
   fresh_slots_ += !slot.is_fresh;
@@ -231,7 +211,7 @@ Frame Reconstructor::make_frame(const Input& input, int index, Rows* both,
 HorizontalArgs Reconstructor::horizontal_args(const Rows& both,
                                               const Rows& total_only) const {
   return {total_.z.as(), fresh_.z.as(), z_pitch_,    row_pitch_,       shape_.n_out,
-          shape_.n_x,    view_.center,  both.list(), total_only.list()};
+          shape_.n_ring, view_.center,  both.list(), total_only.list()};
 }
 
 void Reconstructor::add_horizontal(const HorizontalArgs& all, int block) {
@@ -241,26 +221,31 @@ void Reconstructor::add_horizontal(const HorizontalArgs& all, int block) {
   kernels_.horizontal(args, y0, std::min(shape_.n_out, y0 + kRowsPerTask));
 }
 
-void Reconstructor::push(const Input* const* inputs, const uint8_t* const* suspect,
-                         int count) {
+void Reconstructor::push(const Job* jobs, int count) {
   const int n_out = shape_.n_out;
   Rows both, total_only;
   Fields fields[kGenerations];
   for (int g = 0; g < kGenerations; g++) fields[g] = fields_[g].fields();
   std::vector<Frame> frames(static_cast<size_t>(count));
   for (int i = 0; i < count; i++) {
-    frames[i] = make_frame(*inputs[i], i, &both, &total_only);
-    frames[i].fields = &fields[inputs[i]->generation];
-    frames[i].suspect = suspect[i];
+    frames[i] = make_frame(jobs[i], i, &both, &total_only);
+    frames[i].fields = &fields[jobs[i].input->generation];
   }
+  const LineSteps lines{steps_.hardening_2, steps_.hardening_3,
+                        steps_.is_mean_wanted ? line_sums_.as() : nullptr, correction_.as(),
+                        weights_.as()};
+  if (steps_.is_mean_wanted) summed_ += count;
   const PushArgs args{shape_.n_x,
                       shape_.n_z,
                       n_out,
+                      shape_.n_ring,
+                      shape_.pad_x,
                       view_.z,
                       count,
                       row_pitch_,
                       half_,
                       frames.data(),
+                      has_line_steps() ? &lines : nullptr,
                       &filter_,
                       {total_.x.as(), fresh_.x.as()},
                       {total_.y.as(), fresh_.y.as()},
@@ -291,13 +276,16 @@ void Reconstructor::push(const Input* const* inputs, const uint8_t* const* suspe
     if (timed_) stage_ns[kTimedHorizontal] += clock_ns() - begin;
   });
   for (int i = 0; i < count; i++)
-    std::memcpy(z_row(inputs[i]->slot) - kRowPad, frames[i].z_row - kRowPad,
+    std::memcpy(z_row(jobs[i].input->slot) - kRowPad, frames[i].z_row - kRowPad,
                 sizeof(float) * 2 * row_pitch_);
 }
 
+float Reconstructor::scale() const {
+  return filled_slots_ ? static_cast<float>(shape_.arc / filled_slots_ / kRingGain) : 0.f;
+}
+
 void Reconstructor::write(Image z, Image y, Image x) {
-  const float scale =
-      filled_slots_ ? static_cast<float>(M_PI / filled_slots_ / kRingGain) : 0.f;
+  const float scale = this->scale();
   const int rows_tasks = (shape_.n_out + kRowsPerTask - 1) / kRowsPerTask;
   pool_.each(2 * bands_ + rows_tasks, [&](int task, int) {
     if (task < 2 * bands_) {

@@ -8,6 +8,8 @@
 // revolution renews one of kShares parts of the slices; no error outlives 2 kShares
 // revolutions.
 #pragma once
+#include <atomic>
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -26,15 +28,49 @@ constexpr float kRingGain = 1024.f;
 constexpr int kGenerations = 4;    // dark and flat fields kept
 constexpr int kShares = 8;         // parts of a slice that are renewed in turn
 constexpr int kRowsPerTask = 16;   // of the horizontal slice
+constexpr int kBlock = 64;         // columns of a slice whose sums stay in the nearest cache
+
+constexpr float kLeastLight = 0.01f;    // of the flat's, in the region it is scaled by
 
 struct Shape {
   int n_z = 0, n_x = 0, n_slots = 0, n_out = 0;
+  int n_ring = 0, pad_x = 0;    // columns of the ring, and those before a frame's first
+  double arc = M_PI;            // that a full ring covers, weights being counted
+};
+
+struct Turn {
+  double cos = 1, sin = 0;
+  bool operator==(const Turn&) const = default;
+};
+
+// A vertical plane, normal to x (axis 0) or y (axis 1) before it is turned about the axis
+// of rotation.
+struct Upright {
+  int axis, at = 0;
+  Turn turn;
+  bool operator==(const Upright&) const = default;
 };
 
 struct View {
-  double center = 0;
-  int x = 0, y = 0, z = 0;
+  double center = 0;            // column of the frame; the reconstructor's own: of the ring
+  Upright x{0}, y{1};
+  int z = 0;
 };
+
+struct Region {
+  int x = 0, y = 0, width = 0, height = 0;
+};
+
+// How a transmission becomes a line integral.
+struct Steps {
+  float floor = 1e-6f;          // smallest transmission kept
+  float ratio = 1;              // of a projection's exposure to the flat's
+  Region region;                // whose mean transmission is brought to 1; or empty
+  float hardening_2 = 0, hardening_3 = 0;
+  bool is_mean_wanted = false;
+};
+
+enum class Fate : uint8_t { accepted, bad_pixels, dark_region };
 
 struct Input {
   const void* pixels;
@@ -62,13 +98,22 @@ class Reconstructor {
   void allocate(const Shape&);
   void clear();    // empties the ring
   void set_recursive(const RecursiveFilter&);
-  // response: (size / 2 + 1,); tail: (n_x,)
+  // response: (size / 2 + 1,); tail: (n_ring,)
   void set_spectral(const std::vector<float>& response, const std::vector<float>& tail);
   int64_t set_fields(int generation, const float* dark, const float* flat);
+  void set_steps(const Steps&);
+  // (n_z, n_x), subtracted from line integrals; null: nothing.
+  void set_correction(const float*);
+  // Of the columns of a frame, (n_x,), before the filter; empty: none.
+  void set_weights(const std::vector<float>&);
+  // (n_z, n_x): mean line integrals since the last call; returns how many.
+  int64_t mean_lines(float* out);
   void set_view(const View&);    // remakes the slices that this changes
-  // Says for each frame whether it was accepted; returns the pixels repaired.
-  int64_t add(const std::vector<Input>&, bool* accepted);
+  // Says for each frame what became of it; returns the pixels repaired.
+  int64_t add(const std::vector<Input>&, Fate*);
   void write(Image z, Image y, Image x);
+  // Planes normal to y from `first` on, out of the ring: (count, n_z, n_out).
+  void write_rows(int first, int count, float* out);
   // Nanoseconds of all threads together per stage, since the last call.
   std::vector<uint64_t> time_stages(bool on);
 
@@ -102,20 +147,35 @@ class Reconstructor {
     RowList list() const;
   };
 
-  int64_t check(const std::vector<Input>&, bool* accepted);
-  void push(const Input* const* inputs, const uint8_t* const* suspect, int count);
+  // A frame to be put into the ring.
+  struct Job {
+    const Input* input;
+    const uint8_t* suspect;     // (bands_,)
+    float light;                // its exposure, relative to the flat's
+  };
+
+  int64_t check(const std::vector<Input>&, Fate*);
+  void find_bad_pixels(const std::vector<Input>&, std::vector<std::atomic<uint32_t>>& bad);
+  // Mean transmission of a frame in the region; NaN where no pixel can be used.
+  float light_of(const Input&) const;
+  bool has_line_steps() const;
+  void push(const Job*, int count);
   void turn_over_if_all_fresh();
   // Whether that band, or that block of rows of z, is in the part being renewed.
   bool is_in_turn(int part) const { return part % kShares == turn_; }
   void add_horizontal(const HorizontalArgs&, int block);
-  Frame make_frame(const Input&, int index, Rows* both, Rows* total_only);
+  Frame make_frame(const Job&, int index, Rows* both, Rows* total_only);
   HorizontalArgs horizontal_args(const Rows& both, const Rows& total_only) const;
-  void make_taps(Taps*, int32_t* memory, int axis, double cos, double sin, float sign) const;
-  void remake_vertical(int axis);
+  void make_taps(Taps*, int32_t* memory, const Upright&, double cos, double sin,
+                 float sign) const;
+  void remake_vertical(const Upright&);
+  void make_scratch();
   void remake_horizontal();
   void prepare_rows();
-  size_t tile() const { return static_cast<size_t>(shape_.n_x) * kRows; }
+  size_t tile() const { return static_cast<size_t>(shape_.n_ring) * kRows; }
+  size_t field_tile() const { return static_cast<size_t>(shape_.n_x) * kRows; }
   size_t sum_tile() const { return static_cast<size_t>(shape_.n_out) * kRows; }
+  float scale() const;    // from sums to 1/pixel
   char* slot_data(int64_t slot) const;
   float* z_row(int64_t slot) const;
 
@@ -130,6 +190,10 @@ class Reconstructor {
   Filter filter_{};
   std::vector<float> response_, twiddle_, tail_;
   FieldSet fields_[kGenerations];
+  Steps steps_;
+  Buffer correction_, line_sums_, weights_;
+  int64_t summed_ = 0;
+  std::vector<float> lights_;    // of the frames being added
   SumSet total_, fresh_;
   Buffer ring_, z_rows_, new_z_rows_, taps_, scratch_;
   std::vector<Slot> slots_;

@@ -10,7 +10,6 @@
 namespace tomostream {
 namespace {
 
-constexpr int kBlock = 64;    // columns of a slice whose sums stay in the nearest cache
 constexpr double kFarthest = 1 << 24;    // columns; keeps positions finite in float
 
 int log2_of(int size) {
@@ -30,10 +29,7 @@ void Reconstructor::set_recursive(const RecursiveFilter& filter) {
   filter_.recursive = filter;
   for (float& weight : filter_.recursive.weight) weight *= kRingGain;
   for (float& tap : filter_.recursive.tap) tap *= kRingGain;
-  const size_t floats = kernels_.scratch_floats(shape_.n_x, 0);
-  // + 64: not the same cache sets for all threads
-  scratch_pitch_ = (floats + 1023) / 1024 * 1024 + 64;
-  scratch_ = Buffer(pool_, sizeof(float) * scratch_pitch_ * pool_.size(), "scratch");
+  make_scratch();
 }
 
 void Reconstructor::set_spectral(const std::vector<float>& response,
@@ -56,14 +52,21 @@ void Reconstructor::set_spectral(const std::vector<float>& response,
   filter_ = Filter{};
   filter_.spectral = true;
   filter_.fft = {size, response_.data(), twiddle_.data(), tail_.data()};
-  scratch_pitch_ = (kernels_.scratch_floats(shape_.n_x, size) + 1023) / 1024 * 1024 + 64;
+  make_scratch();
+}
+
+void Reconstructor::make_scratch() {
+  const size_t floats = std::max(kernels_.scratch_floats(shape_.n_ring, filter_.fft.size),
+                                 sum_tile());
+  // + 64: not the same cache sets for all threads
+  scratch_pitch_ = (floats + 1023) / 1024 * 1024 + 64;
   scratch_ = Buffer(pool_, sizeof(float) * scratch_pitch_ * pool_.size(), "scratch");
 }
 
 int64_t Reconstructor::set_fields(int generation, const float* dark, const float* flat) {
   FieldSet& set = fields_[generation];
   const int n_x = shape_.n_x, n_z = shape_.n_z;
-  const size_t bytes = sizeof(float) * tile() * static_cast<size_t>(bands_);
+  const size_t bytes = sizeof(float) * field_tile() * static_cast<size_t>(bands_);
   if (!set.dark.as()) {
     set.dark = Buffer(pool_, bytes, "dark field");
     set.gain = Buffer(pool_, bytes, "flat field");
@@ -71,8 +74,8 @@ int64_t Reconstructor::set_fields(int generation, const float* dark, const float
   std::vector<std::vector<DeadRun>> runs(static_cast<size_t>(bands_));
   std::atomic<int64_t> dead{0};
   pool_.each(bands_, [&](int band, int) {
-    float* d = set.dark.as() + static_cast<size_t>(band) * tile();
-    float* g = set.gain.as() + static_cast<size_t>(band) * tile();
+    float* d = set.dark.as() + static_cast<size_t>(band) * field_tile();
+    float* g = set.gain.as() + static_cast<size_t>(band) * field_tile();
     for (int r = 0; r < kRows; r++) {
       const int z = band * kRows + r;
       DeadRun run{r, 0, 0};
@@ -111,16 +114,16 @@ int64_t Reconstructor::set_fields(int generation, const float* dark, const float
 void Reconstructor::set_view(const View& view) {
   const View old = view_;
   view_ = view;
-  view_.center = std::clamp(view.center, -kFarthest, kFarthest);
+  view_.center = std::clamp(view.center, -kFarthest, kFarthest) + shape_.pad_x;
   if (filled_slots_ == 0) return;
   const bool is_other_center = view_.center != old.center;
-  if (is_other_center || view_.x != old.x) remake_vertical(0);
-  if (is_other_center || view_.y != old.y) remake_vertical(1);
+  if (is_other_center || view_.x != old.x) remake_vertical(view_.x);
+  if (is_other_center || view_.y != old.y) remake_vertical(view_.y);
   if (view_.z != old.z) prepare_rows();
   if (is_other_center || view_.z != old.z) remake_horizontal();
 }
 
-void Reconstructor::remake_vertical(int axis) {
+void Reconstructor::remake_vertical(const Upright& plane) {
   std::vector<int> ids;    // the fresh ones first
   for (const bool fresh : {true, false})
     for (int i = 0; i < shape_.n_slots; i++)
@@ -130,10 +133,10 @@ void Reconstructor::remake_vertical(int axis) {
   pool_.each(count, [&](int i, int) {
     const Slot& slot = slots_[ids[i]];
     int32_t* memory = taps_.as<int32_t>() + static_cast<size_t>(i) * 3 * z_pitch_;
-    make_taps(&taps[i], memory, axis, slot.cos, slot.sin, 1);
+    make_taps(&taps[i], memory, plane, slot.cos, slot.sin, 1);
   });
-  const Buffer& fresh_sum = axis ? fresh_.y : fresh_.x;
-  const Buffer& total_sum = axis ? total_.y : total_.x;
+  const Buffer& fresh_sum = plane.axis ? fresh_.y : fresh_.x;
+  const Buffer& total_sum = plane.axis ? total_.y : total_.x;
   pool_.each(bands_, [&](int band, int) {
     const size_t offset = static_cast<size_t>(band) * tile() * (half_ ? 2 : 4);
     std::vector<const void*> tiles;
@@ -157,7 +160,7 @@ void Reconstructor::prepare_rows() {
   const size_t offset = static_cast<size_t>(view_.z / kRows) * tile() * (half_ ? 2 : 4);
   pool_.each(shape_.n_slots, [&](int i, int worker) {
     if (slots_[i].is_filled)
-      kernels_.prepare_row(z_row(i), row_pitch_, slot_data(i) + offset, shape_.n_x, half_,
+      kernels_.prepare_row(z_row(i), row_pitch_, slot_data(i) + offset, shape_.n_ring, half_,
                            view_.z % kRows,
                            scratch_.as() + static_cast<size_t>(worker) * scratch_pitch_);
   });
