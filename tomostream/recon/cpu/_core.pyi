@@ -10,7 +10,17 @@ def available() -> list[str]: ...
 
 class Reconstructor:
     def __init__(self, isa: str, threads: int, half: bool) -> None: ...
-    def allocate(self, n_z: int, n_x: int, n_slots: int, n_out: int, /) -> None: ...
+    def allocate(
+        self,
+        n_z: int,
+        n_x: int,
+        n_slots: int,
+        n_out: int,
+        n_ring: int,
+        pad_x: int,
+        arc: float,
+        /,
+    ) -> None: ...
     def clear(self) -> None: ...
     def set_recursive(
         self,
@@ -26,7 +36,27 @@ class Reconstructor:
     def set_fields(
         self, generation: int, dark: NDArray[np.float32], flat: NDArray[np.float32]
     ) -> int: ...
-    def set_view(self, center: float, x: int, y: int, z: int, /) -> None: ...
+    def set_steps(
+        self,
+        floor: float,
+        ratio: float,
+        region: tuple[int, int, int, int],
+        hardening: tuple[float, float],
+        is_mean_wanted: bool,
+    ) -> None: ...
+    def set_correction(self, correction: NDArray[np.float32] | None) -> None: ...
+    def set_weights(self, weights: Sequence[float], /) -> None: ...
+    def mean_lines(self, out: NDArray[np.float32]) -> int: ...
+    def set_view(
+        self,
+        center: float,
+        x: int,
+        y: int,
+        z: int,
+        turn_x: float,
+        turn_y: float,
+        /,
+    ) -> None: ...
     def add(
         self,
         frames: list[NDArray[Any]],
@@ -34,10 +64,11 @@ class Reconstructor:
         angles: list[float],
         slots: list[int],
         generations: list[int],
-    ) -> tuple[list[bool], int]: ...
+    ) -> tuple[list[int], int]: ...
     def write(
         self, z: NDArray[np.float32], y: NDArray[np.float32], x: NDArray[np.float32]
     ) -> None: ...
+    def write_rows(self, first: int, out: NDArray[np.float32]) -> None: ...
     def time_stages(self, on: bool, /) -> list[int]: ...
     def memory(self) -> tuple[int, int, int, int]: ...
     @property
