@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from tomostream.core.publication import Publication
-from tomostream.core.slices import F32
+from tomostream.core.slices import F32, Slices
 
 _PAGE, _INK, _FAINT = (16, 20, 27), (232, 236, 241), (139, 150, 164)
 _RULE = (58, 68, 82)
@@ -21,6 +21,20 @@ _SIDE, _TALLEST, _LOWEST = 440, 880, 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """Three slices, and what is to be written above them."""
+
+    slices: Slices
+    x: int
+    y: int
+    z: int
+    title: str
+    facts: tuple[str, ...]
+    first_row: int = 0
+    """Detector row of the vertical slices' first row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Panel:
     normal: str
     across: str
@@ -28,6 +42,8 @@ class _Panel:
     pixels: F32
     column: int
     row: int
+    first: int = 0
+    """Number of the topmost row."""
 
     @property
     def title(self) -> str:
@@ -63,19 +79,35 @@ def write_snapshot(publication: Publication, path: Path, *, channel: str) -> Non
 
 
 def draw_snapshot(publication: Publication, *, channel: str) -> Image.Image:
-    """Draw the slices side by side, on one grey scale and one scale of length."""
-    panels = _panels(publication)
+    """Draw the newest slices."""
+    shown = publication
+    return draw_slices(
+        Picture(
+            slices=shown.slices, x=shown.ortho_x, y=shown.ortho_y, z=shown.ortho_z,
+            title=channel,
+            facts=(
+                f"Center {shown.center:.2f} pixel",
+                f"{shown.filter_type} filter",
+                f"{shown.slots_filled} projections",
+                f"newest at {shown.angle_deg % 360:.1f} deg",
+                f"update {shown.unique_id}",
+            ),
+        )
+    )  # fmt: skip
+
+
+def draw_slices(shown: Picture) -> Image.Image:
+    """Draw slices side by side, on one grey scale and one scale of length."""
+    panels = _panels(shown)
     sizes = _sizes(panels)
     height = max(h for _, h in sizes)
     width = 2 * _MARGIN + sum(w + _LEFT + _GAP for w, _ in sizes)
     page = Image.new("RGB", (width + _BAR_ROOM, _HEAD + height + _FOOT), _PAGE)
     draw = ImageDraw.Draw(page, "RGBA")
     low, high = grey_limits(*(panel.pixels for panel in panels))
-    _draw_head(draw, publication, channel=channel)
+    _draw_head(draw, shown)
     left = _MARGIN + _LEFT
-    positions = {
-        "x": publication.ortho_x, "y": publication.ortho_y, "z": publication.ortho_z
-    }  # fmt: skip
+    positions = {"x": shown.x, "y": shown.y, "z": shown.z}
     for panel, (w, h) in zip(panels, sizes, strict=True):
         box = _Box(left=left, top=_HEAD, width=w, height=h)
         grey = Image.fromarray(to_grey(panel.pixels, low, high))
@@ -117,14 +149,20 @@ def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
     return [float(f"{k * step:.12g}") for k in range(first, last + 1)]
 
 
-def _panels(publication: Publication) -> list[_Panel]:
-    slices = publication.slices
-    x, y, z = publication.ortho_x, publication.ortho_y, publication.ortho_z
+def _panels(shown: Picture) -> list[_Panel]:
+    slices, x, y, first = shown.slices, shown.x, shown.y, shown.first_row
+    z = shown.z - first
     return [
         _Panel(normal="z", across="x", down="y", pixels=slices.z, column=x, row=y),
-        _Panel(normal="y", across="x", down="z", pixels=slices.y, column=x, row=z),
-        _Panel(normal="x", across="y", down="z", pixels=slices.x, column=y, row=z),
-    ]
+        _Panel(
+            normal="y", across="x", down="z", pixels=slices.y, column=x, row=z,
+            first=first,
+        ),
+        _Panel(
+            normal="x", across="y", down="z", pixels=slices.x, column=y, row=z,
+            first=first,
+        ),
+    ]  # fmt: skip
 
 
 def _sizes(panels: list[_Panel]) -> list[tuple[int, int]]:
@@ -141,16 +179,10 @@ def _sizes(panels: list[_Panel]) -> list[tuple[int, int]]:
     ]
 
 
-def _draw_head(draw: ImageDraw.ImageDraw, shown: Publication, *, channel: str) -> None:
-    draw.text((_MARGIN, 30), channel, font=_font(26), fill=_INK)
-    facts = (
-        f"Center {shown.center:.2f} pixel",
-        f"{shown.filter_type} filter",
-        f"{shown.slots_filled} projections",
-        f"newest at {shown.angle_deg % 360:.1f} deg",
-        f"update {shown.unique_id}",
-    )
-    draw.text((_MARGIN, 66), "     ".join(facts), font=_font(18), fill=_FAINT)
+def _draw_head(draw: ImageDraw.ImageDraw, shown: Picture) -> None:
+    draw.text((_MARGIN, 30), shown.title, font=_font(26), fill=_INK)
+    facts = "     ".join(shown.facts)
+    draw.text((_MARGIN, 66), facts, font=_font(18), fill=_FAINT)
 
 
 def _draw_panel(
@@ -168,7 +200,7 @@ def _draw_panel(
         (box.left - 1, box.top - 1, box.right, box.bottom), outline=_RULE, width=1
     )
     _draw_axis_across(draw, box, columns, panel.across)
-    _draw_axis_down(draw, box, rows)
+    _draw_axis_down(draw, box, rows, first=panel.first)
 
 
 def _draw_trace(draw: ImageDraw.ImageDraw, panel: _Panel, box: _Box) -> None:
@@ -201,10 +233,12 @@ def _draw_axis_across(
     )  # fmt: skip
 
 
-def _draw_axis_down(draw: ImageDraw.ImageDraw, box: _Box, count: int) -> None:
+def _draw_axis_down(
+    draw: ImageDraw.ImageDraw, box: _Box, count: int, *, first: int
+) -> None:
     room = max(box.height // 90, 1)
-    for tick in nice_ticks(0, count - 1, min(room, 4)):
-        y = box.top + (tick + 0.5) * box.height / count
+    for tick in nice_ticks(first, first + count - 1, min(room, 4)):
+        y = box.top + (tick - first + 0.5) * box.height / count
         draw.line((box.left - 7, y, box.left - 2, y), fill=_FAINT, width=1)
         draw.text(
             (box.left - 11, y), f"{tick:g}", font=_font(15), fill=_FAINT, anchor="rm"

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from tomostream._version import __version__
-from tomostream.cli import bench, demo, doctor, ioc, replay, serve, simulate
+from tomostream.cli import bench, demo, doctor, ioc, recon, replay, serve, simulate
 from tomostream.core.errors import ConfigurationError, TomostreamError
 
 COMMANDS = {
@@ -15,6 +15,7 @@ COMMANDS = {
     "ioc": ioc,
     "simulate": simulate,
     "replay": replay,
+    "recon": recon,
     "doctor": doctor,
     "bench": bench,
 }

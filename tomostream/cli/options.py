@@ -73,6 +73,32 @@ def output_file(text: str) -> Path:
     return path
 
 
+def output_path(text: str) -> Path:
+    """Take the name of a file or folder that is to be made."""
+    path = Path(text).expanduser()
+    if not path.absolute().parent.is_dir():
+        raise argparse.ArgumentTypeError(f"cannot write {text}: no such folder")
+    return path
+
+
+def center(text: str) -> float | str:
+    """Take a column of the detector, or ``auto``."""
+    return text if text == "auto" else _number(text)
+
+
+def index_range(text: str) -> tuple[int, int]:
+    """Take A:B, which ends before B."""
+    first, colon, last = text.partition(":")
+    try:
+        found = int(first), int(last)
+    except ValueError:
+        found = 0, 0
+    if not (colon and 0 <= found[0] < found[1]):
+        message = f"expected A:B with whole numbers, A below B, got {text}"
+        raise argparse.ArgumentTypeError(message)
+    return found
+
+
 def _number(text: str) -> float:
     try:
         number = float(text)

@@ -83,8 +83,10 @@ class DxFileReader:
         """Type of the pixels as they are given: one of areaDetector's."""
         return _pixel_type(self._data.dtype)
 
-    def projections(self, start: int, stop: int) -> NDArray[np.generic]:
-        """Read some projections.
+    def projections(
+        self, start: int, stop: int, rows: slice = slice(None)
+    ) -> NDArray[np.generic]:
+        """Read some projections, or some rows of them.
 
         Returns
         -------
@@ -92,7 +94,7 @@ class DxFileReader:
             (stop - start, n_z, n_x), counts; fewer at the end of the file.
         """
         with self._reading():
-            return self._native(self._data[start:stop])
+            return self._native(self._data[start:stop, rows])
 
     def field_frames(self, kind: FieldKind) -> int:
         """Give how many dark or flat frames there are."""
