@@ -11,6 +11,7 @@
     |   +-- NoAngleError (LookupError)
     +-- ReconstructionError (RuntimeError)  the engine cannot do what was asked
     |   +-- BackendUnavailableError
+    |   +-- StepFailedError
     +-- ConnectionLostError (ConnectionError)
     +-- ProcessError (RuntimeError)         a child process ended or did not start
 """
@@ -55,6 +56,10 @@ class ReconstructionError(TomostreamError, RuntimeError):
 
 class BackendUnavailableError(ReconstructionError):
     """The wanted backend or instruction set does not work on this machine."""
+
+
+class StepFailedError(ReconstructionError):
+    """A processing step failed on a frame; the ring is as it was before."""
 
 
 class ConnectionLostError(TomostreamError, ConnectionError):

@@ -39,6 +39,8 @@ class RejectReason(StrEnum):
     """Came before the dark and flat that are required."""
     FAILED = "failed"
     """The reconstruction failed on it."""
+    STEP = "step"
+    """A processing step (zingers, phase, ...) failed on it."""
     MALFORMED = "malformed"
     """Anything else that is wrong with it."""
 
@@ -82,6 +84,7 @@ HEALTH_NUMBERS: tuple[HealthNumber, ...] = (
     _value("latency_p99_ms", "ms", "Time stamp to published slice, 99th percentile."),
     _value("arrival_p50_ms", "ms", "Arrival to published slice, median."),
     _value("arrival_p99_ms", "ms", "Arrival to published slice, 99th percentile."),
+    _count("views_failed", "Views beside the slices that could not be made."),
     _value("clock_offset_ms", "ms", "Lead of the source's clock over ours, where seen (negative latencies)."),
     _value("recon_ms", "ms", "Reconstruction time per frame, recent mean."),
 )  # fmt: skip
@@ -110,6 +113,7 @@ class Health:
     latency_p99_ms: float = 0.0
     arrival_p50_ms: float = 0.0
     arrival_p99_ms: float = 0.0
+    views_failed: int = 0
     clock_offset_ms: float = 0.0
     recon_ms: float = 0.0
 

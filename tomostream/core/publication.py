@@ -32,6 +32,8 @@ class Publication:
     slots_stale: int
     completeness: float
     session: int
+    oblique: F32 | None = None
+    """(n_out, n_out), 1/pixel; None where it is not wanted."""
 
     def attributes(self) -> dict[str, float | int | str]:
         """Give the NTNDArray attributes by their published names."""

@@ -19,8 +19,9 @@ from tomostream.core.health import RejectReason
 from tomostream.core.ports import Clock
 from tomostream.runtime.queues import ArrivalQueue
 from tomostream.service.fields import FieldBook
+from tomostream.service.filling import DecodedFrame
 from tomostream.service.intake import Intake, PlacedImage
-from tomostream.service.reconstruction import DecodedFrame, Reconstruction
+from tomostream.service.reconstruction import Reconstruction
 from tomostream.service.settings import ServiceSettings
 from tomostream.service.shapes import Admission, ShapeGate
 from tomostream.service.tally import FrameTally, counted_as

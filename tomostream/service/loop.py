@@ -8,8 +8,10 @@ from tomostream.core.ports import Clock, Command, ControlSurface, SlicePublisher
 from tomostream.runtime.latest import Latest
 from tomostream.runtime.queues import ArrivalQueue
 from tomostream.runtime.worker import StopSignal
+from tomostream.service.centering import Centering
 from tomostream.service.feed import Feed
 from tomostream.service.fields import FieldBook
+from tomostream.service.handover import Handover, Scene
 from tomostream.service.meters import RateMeter
 from tomostream.service.overload import Overload, Pressure, WorkMeter
 from tomostream.service.publishing import Publishing
@@ -17,9 +19,10 @@ from tomostream.service.reconstruction import Reconstruction
 from tomostream.service.reconstructor import Reconstructor
 from tomostream.service.session import Session, SessionState
 from tomostream.service.settings import ServiceSettings
+from tomostream.service.status import StatusNotes
 from tomostream.service.tally import FrameTally
 from tomostream.service.vitals import Vitals, measured_health
-from tomostream.service.wishes import OperatorWishes, unheeded
+from tomostream.service.wishes import OperatorWishes, PhaseRatio
 
 logger = logging.getLogger(__name__)
 
@@ -27,8 +30,8 @@ _IDLE_WAIT_S = 0.02
 """How late a moved slice is noticed where no frames come."""
 _SETTLING_S = 3.0
 """How long the first use of a ring's memory may hold frames up."""
-_REMARK_S = 5.0
-"""How long the answer to a button stands in the status."""
+_FIRST_BATCH = 8
+"""Frames that go in at once where their cost is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +77,20 @@ class StreamLoop:
         self._publishing = Publishing(publisher, clock)
         self._overload = Overload(max_lag_s=settings.max_lag_s)
         self._work = WorkMeter()
+        self.handover = Handover(clock)
+        """Between the loop and the work beside it."""
+        self._centering = Centering(self.handover)
         self._wishes = OperatorWishes(controls)
+        self._phase_ratio = PhaseRatio()
         self._wished = self._recon.parameters
         self._vitals = Vitals(controls, clock)
         self._frame_rate = RateMeter()
         self._received = 0
         self._entered_s = -1e18
-        self._remark, self._remark_until_s = "", -1e18
+        self._status = StatusNotes(
+            self._session, self._feed, self._recon,
+            fields=self._fields, tally=self._tally, clock=clock,
+        )  # fmt: skip
         self._is_first_step = True
 
     @property
@@ -140,7 +150,10 @@ class StreamLoop:
         started_s = self._at_work_s()
         self._begin_or_end()
         self._wished = self._wishes.read()
-        self._recon.use_parameters(self._wished)
+        self._centering.look(self._recon.fillings)
+        self._recon.use_parameters(
+            self._centering.moved(self._phase_ratio.linked(self._wished))
+        )
         feed_s, now_s = self._at_work_s(), self._clock.monotonic_s()
         entered = self._tally.entered
         self._adapt(now_s)
@@ -149,6 +162,7 @@ class StreamLoop:
         self._recon.refilter()
         self._follow_state(self._tally.entered - entered)
         is_published = self._publishing.publish(self._recon)
+        self.handover.give(self._scene)
         ended_s = self._at_work_s()
         self._work.add(
             self._clock.monotonic_s(),
@@ -185,7 +199,7 @@ class StreamLoop:
             case Command.ABORT:
                 self._say("nothing to abort: no session is running")
             case Command.ACCEPT_CENTER:
-                self._say("no estimate of the centre yet")
+                self._say(self._centering.accept())
             case Command.RESET:
                 self._recon.empty()
                 self._say("ring emptied")
@@ -224,6 +238,11 @@ class StreamLoop:
             )  # fmt: skip
             self._overload.observe(now_s, pressure, self._work)
         self._feed.decimation = self._overload.decimation
+        self.handover.decimation.set(self._overload.decimation)
+        if not self._recon.is_cost_known:
+            # The new steps may cost ten times as much as the old ones.
+            self._work = WorkMeter()
+            self._recon.batch_limit = min(_FIRST_BATCH, self._settings.batch_frames)
         if self._work.cost_s:
             # Time is looked at between batches, so one must not outlast the step.
             fitting = int(self._settings.step_budget_s / self._work.cost_s)
@@ -237,30 +256,26 @@ class StreamLoop:
             self._entered_s = now_s
         is_quiet = now_s - self._entered_s > self._settings.quiet_after_s
         if ledger is None or not ledger.filled or is_quiet:
-            self._session.enter(SessionState.WAITING, self._awaited(now_s))
+            has_frames = self._frame_rate.total(now_s) > 0
+            reason = self._status.awaited(has_frames=has_frames)
+            self._session.enter(SessionState.WAITING, reason)
             return
         state = SessionState.STREAMING if self._recon.is_full else SessionState.FILLING
         self._session.enter(state, f"{ledger.filled} of {ledger.n_slots} slots")
 
-    def _awaited(self, now_s: float) -> str:
-        """Say what the session waits for."""
-        intake = self._feed.intake
-        if intake.angles.problem:
-            return f"for angles: {intake.angles.problem}"
-        if not self._frame_rate.total(now_s):
-            has_angles = intake.angles.has_table
-            return "for frames" if has_angles else "for frames and the angle table"
-        if intake.problem:
-            return f"for angles: {intake.problem}"
-        if self._tally.rejected[RejectReason.NO_FIELDS] and not self._recon.ledger:
-            return "for dark and flat"
-        fault = self._tally.last_fault
-        return f"for usable frames: {fault}" if fault else "for projections"
+    def _scene(self) -> Scene | None:
+        snapshot, ledger = self._recon.snapshot(), self._recon.ledger
+        if snapshot is None or ledger is None or self._recon.newest is None:
+            return None
+        return Scene(
+            snapshot=snapshot, parameters=self._recon.parameters,
+            session=self._recon.fillings, completeness=ledger.completeness,
+            data_s=self._recon.newest.placed.tracked.taken_s,
+        )  # fmt: skip
 
     def _say(self, remark: str) -> None:
         logger.info("operator: %s", remark)
-        self._remark = remark
-        self._remark_until_s = self._clock.monotonic_s() + _REMARK_S
+        self._status.remark(remark)
 
     def _report(self) -> None:
         now_s = self._clock.monotonic_s()
@@ -272,23 +287,10 @@ class StreamLoop:
             queue_depth=self._feed.depth,
             decimation=self._overload.decimation,
             recon_ms=1e3 * self._work.cost_s,
+            views_failed=self.handover.failed.get(),
         )
         self._vitals.report(
             self._session, self._recon, health,
-            corrected=self._fields.corrected, notes=self._notes(now_s),
+            corrected=self._fields.corrected, notes=self._status.notes(),
+            others=self._centering.readings,
         )  # fmt: skip
-
-    def _notes(self, now_s: float) -> list[str]:
-        notes = [self._remark] if now_s < self._remark_until_s else []
-        if self._overload.decimation > 1:
-            notes.append(f"overload: every {self._overload.decimation}th frame used")
-        if self._session.is_running and self._recon.ledger:
-            corrected = self._fields.corrected
-            notes += [] if corrected == "corrected" else [corrected]
-        problem = self._feed.intake.angles.problem
-        if problem and self._session.state is not SessionState.WAITING:
-            notes.append(f"not used: {problem}")
-        return [
-            *notes, *self._recon.notes, *self._fields.notes, *self._feed.notes,
-            *unheeded(self._recon.parameters),
-        ]  # fmt: skip

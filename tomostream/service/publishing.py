@@ -79,6 +79,7 @@ class Publishing:
             slots_stale=ledger.stale,
             completeness=ledger.completeness,
             session=recon.fillings,
+            oblique=recon.oblique(),
         )
 
     def _note_latencies(self, recon: Reconstruction) -> None:

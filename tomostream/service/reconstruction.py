@@ -2,67 +2,29 @@
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from tomostream.core.arrivals import FieldArrival
-from tomostream.core.errors import MalformedFrameError
-from tomostream.core.frame import Frame, FrameKind
-from tomostream.core.geometry import Geometry, Planes, ScanRange
+from tomostream.core.errors import MalformedFrameError, StepFailedError
+from tomostream.core.frame import FrameKind
+from tomostream.core.geometry import Geometry, Planes
 from tomostream.core.health import RejectReason
 from tomostream.core.parameters import Parameters, ReconParameters
 from tomostream.core.ports import Clock
 from tomostream.core.ring import RingLedger
 from tomostream.core.slices import F32
+from tomostream.recon.snapshot import RingSnapshot
 from tomostream.service.fields import FieldBook, FieldChange
+from tomostream.service.filling import DecodedFrame, Filling, Ring
 from tomostream.service.intake import PlacedImage
 from tomostream.service.layout import FrameLayout, completed, placed, rescaled
 from tomostream.service.reconstructor import Reconstructor
+from tomostream.service.refiltering import Refiltering
 from tomostream.service.settings import ServiceSettings
-from tomostream.service.shapes import FrameType
 from tomostream.service.slots import Place, SlotCounter
 from tomostream.service.tally import FrameTally, counted_as
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecodedFrame:
-    """A frame that may enter the ring."""
-
-    frame: Frame
-    placed: PlacedImage
-
-    @property
-    def layout(self) -> FrameLayout:
-        """Size of the frame and where on the detector it was read."""
-        n_z, n_x = self.frame.data.shape
-        image = self.placed.tracked.image
-        return FrameLayout(
-            n_z=n_z, n_x=n_x, binning_x=image.binning_x, offset_x=image.offset_x
-        )
-
-    @property
-    def kind(self) -> FrameType:
-        """What has to be the same in all frames of a ring."""
-        return self.layout, self.frame.data.dtype
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Filling:
-    """What one filling of the ring is made for; another one empties it."""
-
-    layout: FrameLayout
-    pixel_type: np.dtype[np.generic]
-    scan: tuple[int, int]
-    scan_range: ScanRange
-
-
-@dataclass(slots=True)
-class _Ring:
-    filling: _Filling
-    geometry: Geometry
-    ledger: RingLedger
-    counter: SlotCounter
 
 
 class Reconstruction:
@@ -77,12 +39,15 @@ class Reconstruction:
         self._clock = clock
         self._fields = fields
         self._tally = tally
-        self._ring: _Ring | None = None
+        self._ring: Ring | None = None
         self._layout: FrameLayout | None = None
         self._configured: Geometry | None = None
         self._in_hand: deque[DecodedFrame] = deque()
         self._batch: list[tuple[DecodedFrame, int]] = []
-        self._waiting_at_start = 0
+        self._refiltering = Refiltering(
+            engine, clock, budget_s=settings.refilter_budget_s,
+            most_slots=settings.batch_frames,
+        )  # fmt: skip
         self._dead_pixels = 0
         self.parameters = Parameters()
         """In force; may have been changed by `enter`."""
@@ -103,6 +68,8 @@ class Reconstruction:
         self.last_call_s = 0.0
         """Time of the last call that put frames in."""
         self.last_call_frames = 0
+        self.is_cost_known = False
+        """Whether frames have gone in since the steps were last changed."""
         self.is_changed = False
         """Whether the slices differ from those last published."""
 
@@ -157,25 +124,14 @@ class Reconstruction:
         if ring is None or not batch:
             return
         started_s = self._clock.monotonic_s()
-        slots = np.array([slot for _, slot in batch], np.intp)
+        self.last_call_frames = 0
         try:
-            report = self._engine.add(
-                [decoded.frame.data for decoded, _ in batch],
-                np.array([d.placed.assignment.angle_deg for d, _ in batch], np.float64),
-                slots,
-            )
-        except MalformedFrameError as exc:
-            # Raised before anything was changed: the batch is lost, the ring is not.
-            self._batch = []
-            self._tally.reject(counted_as(exc), str(exc), count=len(batch))
-            return
-        # Only now: if the engine raised, the batch is still there to be counted.
+            self._put(ring, batch)
+        except StepFailedError:
+            # One frame's fault is not to cost the others.
+            self._put_singly(ring, batch)
+        # Only now: if the engine failed, the batch is still there to be counted.
         self._batch = []
-        accepted = np.asarray(report.accepted, bool)
-        ids = np.array([decoded.frame.id for decoded, _ in batch], np.int64)
-        ring.ledger.enter(slots[accepted], ids[accepted])
-        taken = [d for (d, _), is_in in zip(batch, accepted, strict=True) if is_in]
-        self._note(taken, pixels_repaired=report.pixels_repaired, total=len(batch))
         self.last_call_s = self._clock.monotonic_s() - started_s
 
     def take_field(self, arrival: FieldArrival) -> None:
@@ -186,44 +142,40 @@ class Reconstruction:
         self.flush()
         is_first = change is FieldChange.FIRST
         self._set_fields(refilter=is_first or self._settings.refilter_on_new_fields)
-        self._waiting_at_start = self._engine.slots_waiting
+        self._refiltering.restart()
 
     def use_parameters(self, parameters: Parameters) -> None:
-        """Move planes and axis at once; another filter waits for `refilter`."""
+        """Move planes and axis at once; another filter or step waits for `refilter`."""
         old, self.parameters = self.parameters, parameters
-        if self._ring is None:
+        ring = self._ring
+        if ring is None:
             return
-        if parameters.recon() != old.recon():
+        new, before = parameters.recon(), old.recon()
+        if new.center != before.center and ring.outgrown_by(parameters):
+            # Slices of another width: the next frame begins the ring anew.
+            self.empty()
+            return
+        if new != before:
             self.flush()
-            self._engine.set_parameters(_clipped(parameters, self._ring.geometry))
-            if parameters.filter_type is not old.filter_type:
-                self._waiting_at_start = self._engine.slots_waiting
+            self._engine.set_parameters(_clipped(parameters, ring.geometry))
+            if (new.filter_type, new.steps) != (before.filter_type, before.steps):
+                self._refiltering.restart()
+                self.is_cost_known = False
             self.is_changed = True
         if parameters.crosshair != old.crosshair:
             self.is_changed = True
 
     def refilter(self) -> None:
-        """Filter some slots anew, within the time for it."""
-        if self._ring is None or not self._engine.slots_waiting:
-            return
-        until_s = self._clock.monotonic_s() + self._settings.refilter_budget_s
-        remaining = self._engine.slots_waiting
-        while remaining:
-            remaining = self._engine.refilter(self._settings.batch_frames)
-            if self._clock.monotonic_s() >= until_s:
-                break
-        self.is_changed = True
+        """Process some slots again, within the time for it."""
+        if self._ring is not None and self._refiltering.work():
+            self.is_changed = True
 
     @property
     def notes(self) -> list[str]:
         """What an operator should know about work in progress."""
         if self._ring is None:
             return []
-        notes: list[str] = []
-        waiting = self._engine.slots_waiting
-        if waiting:
-            done = max(self._waiting_at_start - waiting, 0)
-            notes.append(f"re-filtering {done} of {self._waiting_at_start}")
+        notes = [self._refiltering.note] if self._refiltering.note else []
         if self._dead_pixels:
             notes.append(f"{self._dead_pixels} dead pixels interpolated")
         return notes
@@ -231,6 +183,17 @@ class Reconstruction:
     def packed(self) -> F32:
         """Give the slices, packed."""
         return self._engine.packed()
+
+    def oblique(self) -> F32 | None:
+        """Give the oblique plane, (n_out, n_out); None where it is not wanted."""
+        is_wanted = self.parameters.recon().oblique is not None
+        return self._engine.oblique() if is_wanted else None
+
+    def snapshot(self) -> RingSnapshot | None:
+        """Give what the ring is made of; None without one, or without a frame."""
+        if self._ring is None or self.newest is None:
+            return None
+        return self._engine.snapshot()
 
     @property
     def planes(self) -> Planes:
@@ -260,8 +223,8 @@ class Reconstruction:
         self.newest = None
         self.unseen = []
 
-    def _ring_for(self, decoded: DecodedFrame) -> _Ring:
-        filling = _Filling(
+    def _ring_for(self, decoded: DecodedFrame) -> Ring:
+        filling = Filling(
             layout=decoded.layout,
             pixel_type=decoded.frame.data.dtype,
             scan=decoded.placed.filling,
@@ -278,13 +241,13 @@ class Reconstruction:
         self.fillings += 1
         self.newest = None
         self.unseen = []
-        self._waiting_at_start = 0
+        self._refiltering.restart()
         self.begun_s = self._clock.monotonic_s()
         self.making_s = self.begun_s - started_s
         self.all_making_s += self.making_s
         return self._ring
 
-    def _begun(self, filling: _Filling, first: DecodedFrame) -> _Ring:
+    def _begun(self, filling: Filling, first: DecodedFrame) -> Ring:
         assignment, scan_range = first.placed.assignment, filling.scan_range
         counter = SlotCounter(assignment, scan_range=scan_range)
         geometry = filling.layout.geometry(
@@ -302,7 +265,7 @@ class Reconstruction:
         ledger = RingLedger(
             counter.n_slots, scan_range=scan_range, renewal=counter.renewal_frames
         )
-        return _Ring(filling, geometry, ledger, counter)
+        return Ring(filling, geometry, ledger, counter)
 
     def _fit_parameters(self, layout: FrameLayout) -> None:
         if self._layout is None:
@@ -320,6 +283,35 @@ class Reconstruction:
         report = self._engine.set_fields(dark, flat, refilter=refilter)
         self._dead_pixels = report.dead_pixels
 
+    def _put(self, ring: Ring, batch: list[tuple[DecodedFrame, int]]) -> None:
+        slots = np.array([slot for _, slot in batch], np.intp)
+        try:
+            report = self._engine.add(
+                [decoded.frame.data for decoded, _ in batch],
+                np.array([d.placed.assignment.angle_deg for d, _ in batch], np.float64),
+                slots,
+            )
+        except MalformedFrameError as exc:
+            # Raised before anything was changed: the batch is lost, the ring is not.
+            self._tally.reject(counted_as(exc), str(exc), count=len(batch))
+            return
+        accepted = np.asarray(report.accepted, bool)
+        ids = np.array([decoded.frame.id for decoded, _ in batch], np.int64)
+        ring.ledger.enter(slots[accepted], ids[accepted])
+        taken = [d for (d, _), is_in in zip(batch, accepted, strict=True) if is_in]
+        self._note(taken, pixels_repaired=report.pixels_repaired, total=len(batch))
+
+    def _put_singly(self, ring: Ring, batch: list[tuple[DecodedFrame, int]]) -> None:
+        for number, entry in enumerate(batch):
+            # What has gone in must not be counted as lost if the engine fails now.
+            self._batch = batch[number:]
+            try:
+                self._put(ring, [entry])
+            except StepFailedError as exc:
+                self._tally.reject(
+                    RejectReason.STEP, f"frame {entry[0].frame.id}: {exc}"
+                )
+
     def _note(
         self, taken: list[DecodedFrame], *, pixels_repaired: int, total: int
     ) -> None:
@@ -329,7 +321,8 @@ class Reconstruction:
             RejectReason.PIXELS, "more than 1 % of the pixels are dead or not finite",
             count=total - len(taken),
         )  # fmt: skip
-        self.last_call_frames = len(taken)
+        self.last_call_frames += len(taken)
+        self.is_cost_known = True
         if taken:
             self.newest = taken[-1]
             self.is_changed = True

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tomostream.core.geometry import Geometry
 from tomostream.core.parameters import ReconParameters
 from tomostream.core.slices import F32
+from tomostream.recon.snapshot import RingSnapshot
 
 
 class AddReport(Protocol):
@@ -52,7 +53,7 @@ class Reconstructor(Protocol):
         ...
 
     def set_parameters(self, parameters: ReconParameters) -> object:
-        """Move planes or axis at once; note another filter for `refilter`."""
+        """Move planes or axis at once; note another filter or step for `refilter`."""
         ...
 
     def add(
@@ -70,6 +71,14 @@ class Reconstructor(Protocol):
 
     def packed(self) -> F32:
         """Give a fresh image Z | Y | X, (max(n_out, n_z), 3 n_out), 1/pixel."""
+        ...
+
+    def oblique(self) -> F32:
+        """Give the oblique plane, (n_out, n_out), 1/pixel; zeros if none is set."""
+        ...
+
+    def snapshot(self) -> RingSnapshot:
+        """Give what the ring is made of; references, nothing is copied."""
         ...
 
     @property

@@ -1,5 +1,7 @@
 """The numbers and texts by which operators see how the service is."""
 
+from collections.abc import Mapping
+
 from tomostream.core.health import Health, camel_case
 from tomostream.core.ports import Clock, ControlSurface
 from tomostream.runtime.latest import Latest
@@ -38,9 +40,9 @@ class Vitals:
 
     def report(
         self, session: Session, recon: Reconstruction, health: Health, *,
-        corrected: str, notes: list[str],
+        corrected: str, notes: list[str], others: Mapping[str, float],
     ) -> None:  # fmt: skip
-        """Write everything."""
+        """Write everything; `others` by record name."""
         now_s = self._clock.monotonic_s()
         self._due_s = now_s + self._EVERY_S
         self._state = session.state
@@ -56,6 +58,7 @@ class Vitals:
             "Corrected": corrected,
             "Session": recon.fillings,
         }
+        readings |= others
         if now_s >= self._watchdog_due_s:
             self._watchdog_due_s = now_s + self._WATCHDOG_EVERY_S
             readings["Watchdog"] = self._WATCHDOG

@@ -1,8 +1,10 @@
 """The operator's parameters, and what the service itself has changed of them."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tomostream.core.controls import control
 from tomostream.core.parameters import PARAMETER_FIELDS, Parameters
 from tomostream.core.ports import ControlSurface
 
@@ -52,18 +54,31 @@ class OperatorWishes:
         self._controls.write_parameters(replace(shown, **values))
 
 
-def unheeded(parameters: Parameters) -> list[str]:
-    """Name what the operator has set and this version does not act on."""
-    set_values = {
-        "Dezinger": parameters.dezinger_radius != 0,
-        "RingRemoval": parameters.ring_removal != "None",
-        "RotX": parameters.rot_x != 0,
-        "RotY": parameters.rot_y != 0,
-        "RotZ": parameters.rot_z != 0,
-        "Alpha": parameters.alpha > 0,
-    }
-    names = ", ".join(name for name, is_set in set_values.items() if is_set)
-    notes = [f"{names} set but not acted on by this version"] if names else []
-    if parameters.scan_range == 360:
-        notes.append("ScanRange 360: overlapping views are not weighted yet")
-    return notes
+class PhaseRatio:
+    """Keep Alpha and DeltaBeta, one the other's inverse, in step; 0 belongs to 0.
+
+    The one that was changed last counts; where both were, Alpha does, but not a zero
+    against a value. Owned by the loop's thread.
+    """
+
+    def __init__(self) -> None:
+        self._alpha: float = 0.0
+        self._delta_beta: float = 0.0
+
+    def linked(self, wished: Parameters) -> Parameters:
+        """Give the parameters with the other one set."""
+        alpha, delta_beta = wished.alpha, wished.delta_beta
+        is_alpha_changed = alpha != self._alpha
+        if delta_beta != self._delta_beta and not (is_alpha_changed and alpha):
+            alpha = _inverse(delta_beta, "Alpha")
+        elif is_alpha_changed:
+            delta_beta = _inverse(alpha, "DeltaBeta")
+        self._alpha, self._delta_beta = alpha, delta_beta
+        return replace(wished, alpha=alpha, delta_beta=delta_beta)
+
+
+def _inverse(value: float, name: str) -> float:
+    """Give 1 / value within that control's limits, where the record would clamp it."""
+    if value <= 0:
+        return 0.0
+    return min(1.0 / value, control(name).high or math.inf)

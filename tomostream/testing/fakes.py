@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tomostream.core.errors import StepFailedError
 from tomostream.core.geometry import Geometry
 from tomostream.core.parameters import Parameters, ReconParameters
 from tomostream.core.ports import Command
 from tomostream.core.publication import Publication
 from tomostream.core.slices import F32
+from tomostream.recon.snapshot import RingSnapshot
 
 
 class FakeClock:
@@ -124,7 +126,8 @@ class SlotContent:
 class FakeEngine:
     """An engine that remembers what it was told and computes nothing.
 
-    A frame whose pixels are all NaN is not accepted.
+    A frame whose pixels are all NaN is not accepted; on one that begins with
+    `poison` a processing step fails.
     """
 
     def __init__(self, clock: FakeClock | None = None, *, cost_s: float = 0.0) -> None:
@@ -133,11 +136,13 @@ class FakeEngine:
         """Time that each frame takes, by `clock`."""
         self.making_s = 0.0
         """Time that a new ring takes."""
+        self.poison = -1.0
         self.error: Exception | None = None
         """Raised by the next call that works, once."""
         self.geometry: Geometry | None = None
         self.parameters: ReconParameters | None = None
         self.slots: dict[int, SlotContent] = {}
+        self.frames: dict[int, NDArray[Any]] = {}
         self.batches: list[int] = []
         self.fields: list[tuple[bool, bool, bool]] = []
         """(dark given, flat given, refilter) of each call."""
@@ -187,7 +192,10 @@ class FakeEngine:
     def set_parameters(self, parameters: ReconParameters) -> None:
         """Note parameters."""
         self._fail()
-        if self.parameters and parameters.filter_type != self.parameters.filter_type:
+        old = self.parameters
+        if old and (parameters.filter_type, parameters.steps) != (
+            old.filter_type, old.steps
+        ):  # fmt: skip
             self._waiting = len(self.slots)
         self.calls.append("set_parameters")
         self.parameters = parameters
@@ -200,6 +208,8 @@ class FakeEngine:
     ) -> FakeAddReport:
         """Put frames into slots."""
         self._fail()
+        if any(float(frame[0, 0]) == self.poison for frame in frames):
+            raise StepFailedError("phase: a fake's fault")
         if self._clock is not None:
             self._clock.advance(self.cost_s * len(frames))
         self.batches.append(len(frames))
@@ -208,6 +218,7 @@ class FakeEngine:
             assert frame.shape == self._shape()
             accepted[k] = not (frame.dtype.kind == "f" and np.isnan(frame).all())
             if accepted[k]:
+                self.frames[int(slots[k])] = frame
                 self.slots[int(slots[k])] = SlotContent(
                     value=float(frame[0, 0]), angle_deg=float(angles_deg[k]),
                     generation=len(self.fields),
@@ -229,6 +240,24 @@ class FakeEngine:
         image = np.zeros(self.geometry.packed_shape, np.float32)
         image[0, 0] = sum(content.value for content in self.slots.values())
         return image
+
+    def oblique(self) -> F32:
+        """Give a plane of ones."""
+        assert self.geometry is not None
+        return np.ones((self.geometry.n_out,) * 2, np.float32)
+
+    def snapshot(self) -> RingSnapshot:
+        """Give the frames, by slot, uncorrected."""
+        assert self.geometry is not None
+        assert self.parameters is not None
+        held = [slot for slot in self.frames if slot in self.slots]
+        return RingSnapshot(
+            geometry=self.geometry, parameters=self.parameters,
+            dark=np.zeros(self._shape(), np.float32),
+            flat=np.ones(self._shape(), np.float32),
+            frames=tuple(self.frames[slot] for slot in held),
+            angles_deg=np.array([self.slots[slot].angle_deg for slot in held]),
+        )  # fmt: skip
 
     def _fail(self) -> None:
         if self.error is not None:

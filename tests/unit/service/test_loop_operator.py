@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 
 from tomostream.core.geometry import Planes
+from tomostream.core.health import RejectReason
 from tomostream.core.parameters import FilterType
+from tomostream.core.ports import Command
+from tomostream.core.steps import RingRemoval
+from tomostream.service.handover import AxisEstimate
 
 
 def resize(bench, first_id, shape, **others):
@@ -166,17 +170,157 @@ def test_frames_go_on_while_the_ring_is_refiltered(bench):
 
 
 @pytest.mark.parametrize(
-    ("name", "values"),
+    "values", [{"dezinger_radius": 2}, {"transmission_floor": 0.01}, {"alpha": 1e-3,
+    "distance_mm": 50.0}, {"ring_removal": RingRemoval.HIGH_PASS}],
+)  # fmt: skip
+def test_a_change_of_steps_refilters_the_ring(streaming, values):
+    streaming.engine.cost_s = 0.03
+    streaming.controls.turn(**values)
+    streaming.step()
+    assert streaming.engine.slots_waiting == 6
+    # Four slots took 0.12 s, and 0.02 s is what they may take: now one a step.
+    assert "re-filtering 5 of 10" in streaming.status
+    streaming.step(10)
+    assert streaming.engine.slots_waiting == 0
+
+
+def test_what_the_engine_marks_itself_is_refiltered_and_told(streaming):
+    streaming.engine.cost_s = 0.03
+    streaming.engine._waiting = 10
+    streaming.step()
+    assert "re-filtering" in streaming.status
+
+
+def test_wishes_that_contradict_each_other_are_told(streaming):
+    streaming.controls.turn(alpha=1e-3, distance_mm=0.0)
+    assert "phase retrieval needs Energy, Distance" in streaming.status
+    assert streaming.engine.parameters.steps.phase is None
+    streaming.controls.turn(distance_mm=50.0)
+    assert "phase retrieval" not in streaming.status
+    assert streaming.engine.parameters.steps.phase.distance_mm == 50.0
+
+
+@pytest.mark.parametrize(
+    ("first", "turned", "shown"),
     [
-        ("Dezinger", {"dezinger_radius": 2}),
-        ("RingRemoval", {"ring_removal": "fw"}),
-        ("RotX", {"rot_x": 1.0}),
-        ("RotY", {"rot_y": -1.0}),
-        ("RotZ", {"rot_z": 2.0}),
-        ("Alpha", {"alpha": 1e-3}),
+        ({}, {"alpha": 0.01}, (0.01, 100.0)),
+        ({}, {"delta_beta": 250.0}, (0.004, 250.0)),
+        ({"alpha": 0.01}, {"delta_beta": 1000.0}, (0.001, 1000.0)),
+        ({"delta_beta": 1000.0}, {"alpha": 0.5}, (0.5, 2.0)),
+        ({"alpha": 0.01}, {"alpha": 0.0}, (0.0, 0.0)),
+        ({"alpha": 0.01}, {"delta_beta": 0.0}, (0.0, 0.0)),
+        # What the other record would clamp is clamped here already.
+        ({}, {"alpha": 1e-8}, (1e-8, 1e7)),
     ],
 )
-def test_what_is_not_acted_on_is_told(streaming, name, values):
-    assert name not in streaming.status
-    streaming.controls.turn(**values)
-    assert f"{name} set but not acted on" in streaming.status
+def test_alpha_and_delta_beta_follow_each_other(bench, first, turned, shown):
+    bench.controls.turn(**first)
+    bench.step(3)
+    bench.controls.turn(**turned)
+    bench.step(5)
+    now = bench.controls.shown
+    assert (now.alpha, now.delta_beta) == pytest.approx(shown, rel=1e-12)
+
+
+def test_a_step_that_fails_costs_its_frame_only(streaming):
+    streaming.engine.poison = 12.0
+    entered = streaming.loop.frames_entered
+    for number in range(11, 15):
+        streaming.queue.put(streaming.image(number))
+    streaming.settle()
+    assert streaming.loop.frames_entered == entered + 3
+    assert streaming.rejected(RejectReason.STEP) == 1
+    assert streaming.loop.state == "filling"
+    assert streaming.is_conserved()
+
+
+def test_the_oblique_plane_goes_out_with_the_slices_when_wanted(streaming):
+    assert streaming.last.oblique is None
+    streaming.controls.turn(is_oblique_shown=True)
+    streaming.send(11)
+    assert streaming.last.oblique.shape == (8, 8)
+
+
+def found(bench, center, confidence=0.9):
+    """Let the work beside the loop find a centre."""
+    estimate = AxisEstimate(
+        center=center, confidence=confidence, roll_deg=0.1, roll_confidence=0.7,
+        session=bench.last.session,
+    )  # fmt: skip
+    bench.loop.handover.axis.set(estimate)
+    bench.health()
+
+
+def test_an_estimate_is_shown_and_changes_nothing(streaming):
+    found(streaming, 3.75)
+    shown = streaming.controls.readings
+    assert (shown["AutoCenter"], shown["AutoCenterConfidence"]) == (3.75, 0.9)
+    assert (shown["CameraRoll"], shown["CameraRollConfidence"]) == (0.1, 0.7)
+    assert streaming.controls.shown.center == 3.5
+
+
+def test_accepting_sets_the_center_once_and_says_so(streaming):
+    found(streaming, 3.75)
+    streaming.controls.press(Command.ACCEPT_CENTER)
+    streaming.step()
+    assert streaming.controls.shown.center == 3.75
+    assert streaming.engine.parameters.center == 3.75
+    assert "Center set to 3.75, confidence 0.90" in streaming.status
+    streaming.controls.turn(center=2.0)
+    streaming.step(5)
+    assert streaming.controls.shown.center == 2.0
+
+
+def test_nothing_can_be_accepted_before_there_is_an_estimate(streaming):
+    streaming.controls.press(Command.ACCEPT_CENTER)
+    streaming.step()
+    assert "no estimate of the rotation centre" in streaming.status
+    assert streaming.controls.shown.center == 3.5
+
+
+def test_following_never_jumps_more_than_the_limit(streaming):
+    streaming.controls.turn(is_center_followed=True, center_step_limit=0.5)
+    seen = [streaming.controls.shown.center]
+    for _ in range(4):
+        found(streaming, 4.75)
+        seen.append(streaming.controls.shown.center)
+    assert seen == [3.5, 4.0, 4.5, 4.75, 4.75]
+
+
+@pytest.mark.parametrize(
+    ("is_followed", "confidence"), [(False, 0.9), (True, 0.2)]
+)  # fmt: skip
+def test_an_estimate_is_not_followed_unasked_nor_untrusted(
+    streaming, is_followed, confidence
+):
+    streaming.controls.turn(is_center_followed=is_followed)
+    found(streaming, 4.0, confidence)
+    assert streaming.controls.shown.center == 3.5
+
+
+def test_an_estimate_of_an_emptied_ring_is_forgotten(streaming):
+    found(streaming, 4.0)
+    streaming.controls.press(Command.RESET)
+    streaming.send_frames(range(11, 13))
+    streaming.controls.press(Command.ACCEPT_CENTER)
+    streaming.step()
+    assert "no estimate" in streaming.status
+    assert streaming.controls.readings["AutoCenterConfidence"] == 0.0
+
+
+def half_acquisition(bench, center):
+    bench.controls.turn(scan_range=360, center=center)
+    bench.start()
+    bench.scan(count=2000)
+    pixels = np.zeros((2, 64), np.uint16)
+    bench.send(*(bench.image(number, pixels) for number in range(1, 11)))
+
+
+@pytest.mark.parametrize(("moved", "is_kept"), [(7.5, True), (50.0, False)])
+def test_half_acquisition_is_begun_anew_only_for_another_side(bench, moved, is_kept):
+    half_acquisition(bench, 6.0)
+    assert bench.engine.geometry.pad_x > 0
+    assert "ScanRange" not in bench.status
+    bench.controls.turn(center=moved)
+    bench.step()
+    assert (bench.health().slots_filled > 0) is is_kept

@@ -127,7 +127,7 @@ def test_every_reading_has_its_record(streaming):
     assert set(streaming.controls.readings) <= names
     wanted = {camel_case(n.name) for n in HEALTH_NUMBERS} | {
         "ReconStatus", "SessionState", "BufferSize", "ReconTime", "Corrected",
-        "Session", "Watchdog",
+        "Session", "Watchdog", "AutoCenterConfidence", "CameraRollConfidence",
     }  # fmt: skip
     assert set(streaming.controls.readings) == wanted
 
