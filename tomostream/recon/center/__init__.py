@@ -1,0 +1,21 @@
+"""The rotation centre: estimated, tracked, shown."""
+
+from tomostream.recon.center.estimate import estimate_center
+from tomostream.recon.center.overlay import Overlay, overlay
+from tomostream.recon.center.strip import CenterStrip, center_strip
+from tomostream.recon.center.tracking import TRUSTED, CenterTracker, accept, follow
+from tomostream.recon.center.values import CenterEstimate, CenterPart
+
+__all__ = [
+    "TRUSTED",
+    "CenterEstimate",
+    "CenterPart",
+    "CenterStrip",
+    "CenterTracker",
+    "Overlay",
+    "accept",
+    "center_strip",
+    "estimate_center",
+    "follow",
+    "overlay",
+]
