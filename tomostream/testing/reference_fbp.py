@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tomostream.core.geometry import Geometry
+from tomostream.core.geometry import Geometry, PlaneGrid
 from tomostream.core.parameters import ReconParameters
 from tomostream.core.slices import Slices
 from tomostream.recon.filters import kernel, tail
@@ -61,6 +61,47 @@ def sampled(rows: F64, position: F64) -> F64:
     left = np.minimum(np.floor(inside).astype(int), n_x - 1)
     weight = inside - left
     return (1 - weight) * padded[..., left + 1] + weight * padded[..., left + 2]
+
+
+def points(grid: PlaneGrid) -> tuple[F64, F64, F64]:
+    """Give x, y, z of a plane's pixels, each (rows, columns)."""
+    column, row = np.arange(grid.columns), np.arange(grid.rows)[:, None]
+    x, y, z = (
+        origin + column * across + row * down
+        for origin, across, down in zip(
+            grid.origin, grid.column_step, grid.row_step, strict=True
+        )
+    )
+    return x, y, z
+
+
+def reference_plane(
+    projections: Sequence[F64],
+    angles_deg: Sequence[float],
+    grid: PlaneGrid,
+    center: float,
+) -> F64:
+    """Reconstruct the points of a plane from filtered projections (n_z, n_x).
+
+    Each projection is interpolated in both directions; it is zero outside.
+    """
+    x, y, z = points(grid)
+    total = np.zeros(x.shape)
+    for projection, angle in zip(projections, angles_deg, strict=True):
+        n_z, n_x = projection.shape
+        padded = np.pad(projection, 1)
+        theta = np.deg2rad(angle)
+        position = np.clip(x * np.cos(theta) - y * np.sin(theta) + center, -1.0, n_x)
+        height = np.clip(z, -1.0, n_z)
+        column = np.minimum(np.floor(position).astype(int), n_x - 1)
+        row = np.minimum(np.floor(height).astype(int), n_z - 1)
+        w, t = position - column, height - row
+        above, below = (
+            (1 - w) * padded[r, column + 1] + w * padded[r, column + 2]
+            for r in (row + 1, row + 2)
+        )
+        total += (1 - t) * above + t * below
+    return total * np.pi / max(len(projections), 1)
 
 
 def relative_error(slices: Slices, reference: Slices) -> float:

@@ -7,7 +7,13 @@ from contextlib import contextmanager
 import numpy as np
 
 from tomostream.core.errors import BackendUnavailableError, ReconstructionError
-from tomostream.core.geometry import Geometry, PlaneGrid, Planes, overlap_weight
+from tomostream.core.geometry import (
+    Geometry,
+    PlaneGrid,
+    Planes,
+    overlap_weight,
+    tilted_horizontal,
+)
 from tomostream.core.health import RejectReason
 from tomostream.core.parameters import FilterType
 from tomostream.core.steps import RingRemoval, Steps
@@ -102,10 +108,13 @@ class CpuBackend:
             weights = [overlap_weight(x, geometry.n_x, center) for x in columns]
             self._core.set_weights(weights)
             self._weighted_center = center
-        self._core.set_view(
-            center, planes.x, planes.y, planes.z,
-            math.radians(planes.rot_x), math.radians(planes.rot_y),
-        )  # fmt: skip
+        tilted = tilted_horizontal(planes, geometry) if planes.rot_z else None
+        with _memory_errors():
+            self._core.set_view(
+                center, planes.x, planes.y, planes.z,
+                math.radians(planes.rot_x), math.radians(planes.rot_y),
+                _numbers(tilted), _numbers(oblique),
+            )  # fmt: skip
 
     def set_steps(self, steps: Steps) -> None:
         """Process later frames like this."""
@@ -156,7 +165,7 @@ class CpuBackend:
 
     def write_oblique(self, out: F32) -> None:
         """Write the oblique plane (n_out, n_out), 1/pixel; zeros if none is set."""
-        out[:] = 0.0
+        self._core.write_oblique(out)
 
     def write_rows(self, first: int, out: F32) -> None:
         """Write planes normal to y from y = first on, out of the ring.
@@ -186,6 +195,10 @@ class CpuBackend:
         """Switch timing; give the ms of work per stage, of all threads together."""
         ns = self._core.time_stages(on)
         return {stage: t * 1e-6 for stage, t in zip(STAGES, ns, strict=True)}
+
+
+def _numbers(grid: PlaneGrid | None) -> tuple[float, ...]:
+    return (*grid.origin, *grid.column_step, *grid.row_step) if grid else ()
 
 
 @contextmanager

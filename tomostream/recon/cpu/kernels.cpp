@@ -9,6 +9,7 @@
 #include "recursive.hpp"
 #include "simd.hpp"
 #include "spectral.hpp"
+#include "tilted.hpp"
 
 namespace tomostream {
 namespace {
@@ -189,6 +190,7 @@ void untile(float* out, size_t pitch, int n_out, int rows, const float* sum,
 #define TOMO_QUOTE(a) TOMO_QUOTE_(a)
 const Kernels TOMO_PASTE(kernels_, TOMO_ISA) = {
     TOMO_QUOTE(TOMO_ISA), scratch_floats, make_taps, count_bad, push_band,
-    backproject,          prepare_row,    horizontal, untile,   scale_row};
+    backproject,          prepare_row,    horizontal, tilted,   untile,
+    scale_row};
 
 }  // namespace tomostream

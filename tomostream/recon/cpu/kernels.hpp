@@ -19,6 +19,8 @@ constexpr int kRowPad = 160;   // zeros on both sides of a row for the horizonta
 constexpr int kPoles = 8;      // most exponentials of the recursive filter
 constexpr int kTaps = 4;       // direct taps of the recursive filter, h[0] included
 constexpr int kGroup = 8;      // projections backprojected in one pass over a slice
+constexpr int kTiltedPad = 32;    // zeros on both sides of a row for a tilted plane
+constexpr int kTiltedRows = 36;   // most rows that one call of `tilted` may need, and one
 
 enum class Pixel : uint8_t { i8, u8, i16, u16, i32, u32, i64, u64, f32, f64 };
 
@@ -107,6 +109,25 @@ struct HorizontalArgs {
   RowList both, total_only;
 };
 
+// A projection of the ring, and the sign it adds with.
+struct TiltedProjection {
+  const void* slot;
+  double cos, sin;
+  float sign;
+};
+
+// A tilted plane as sums (n_lines, pitch): point i of line k is origin + k across + i along,
+// x and y from the rotation axis, z from detector row 0. No step is longer than 1.
+struct TiltedArgs {
+  double* sum;
+  size_t pitch, row_pitch;      // multiples of 16; row_pitch >= n_x + 2 kTiltedPad
+  int n_points, n_x, n_z;
+  bool half;
+  double center, origin[3], across[3], along[2];
+  const TiltedProjection* projections;
+  int count;
+};
+
 enum Stage : int { kLoad, kFilter, kBackproject, kStages };
 
 struct PushArgs {
@@ -139,6 +160,8 @@ struct Kernels {
                       int row_in_band, float* scratch);
   // Rows y0 <= y < y1 of the horizontal slice.
   void (*horizontal)(const HorizontalArgs&, int y0, int y1);
+  // Lines first <= k < last of a tilted plane; scratch: kTiltedRows rows.
+  void (*tilted)(const TiltedArgs&, int first, int last, float* scratch);
   // out[row][column] = scale * sum of one band.
   void (*untile)(float* out, size_t pitch, int n_out, int rows, const float* sum,
                  float scale);

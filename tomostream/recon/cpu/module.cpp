@@ -26,6 +26,7 @@ using Out = nb::ndarray<float, nb::numpy, nb::ndim<2>, nb::device::cpu>;
 using OutImage = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using OutRows = nb::ndarray<float, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
 
+constexpr double kFarthest = 1 << 24;    // pixels
 constexpr int64_t kPixelBytes[] = {1, 1, 2, 2, 4, 4, 8, 8, 4, 8};
 
 // The memory of a frame, whatever object owns it; read-only objects too.
@@ -123,6 +124,47 @@ Image image_of(Out& array, int rows, int columns, const char* name) {
   return {array.data(), static_cast<size_t>(array.stride(0))};
 }
 
+Turn turn_by(double angle) { return {std::cos(angle), std::sin(angle)}; }
+
+// Nine numbers: origin, column step, row step; none: no plane.
+PlaneGrid grid_of(const std::vector<double>& numbers, int n_out) {
+  PlaneGrid grid{};
+  if (numbers.empty()) return grid;
+  if (numbers.size() != 9) throw std::invalid_argument("plane: nine numbers wanted");
+  for (int i = 0; i < 3; i++) {
+    // Nothing of the ring is seen so far off; rows and columns stay countable.
+    grid.origin[i] = std::clamp(numbers[i], -kFarthest, kFarthest);
+    grid.column_step[i] = numbers[3 + i];
+    grid.row_step[i] = numbers[6 + i];
+  }
+  for (const double* step : {grid.column_step, grid.row_step})
+    if (!(std::hypot(step[0], step[1], step[2]) <= 1 + 1e-9))
+      throw std::invalid_argument("plane: steps of at most a pixel wanted");
+  if (grid.column_step[2] != 0 && grid.row_step[2] != 0)
+    throw std::invalid_argument("plane: a horizontal step wanted");
+  grid.rows = grid.columns = n_out;
+  return grid;
+}
+
+void set_view(Reconstructor& r, double center, int x, int y, int z, double turn_x,
+              double turn_y, const std::vector<double>& tilted,
+              const std::vector<double>& oblique) {
+  const int n = r.shape().n_out;
+  const View view{center,
+                  {0, x, turn_by(turn_x)},
+                  {1, y, turn_by(turn_y)},
+                  z,
+                  grid_of(tilted, n),
+                  grid_of(oblique, n)};
+  alone(r, [&] { r.set_view(view); });
+}
+
+void write_oblique(Reconstructor& r, Out out) {
+  const int n = r.shape().n_out;
+  const Image image = image_of(out, n, n, "oblique");
+  alone(r, [&] { r.write_oblique(image); });
+}
+
 void write_slices(Reconstructor& r, Out z, Out y, Out x) {
   const Shape& shape = r.shape();
   const Image images[] = {image_of(z, shape.n_out, shape.n_out, "z"),
@@ -170,8 +212,6 @@ int64_t mean_lines(Reconstructor& r, OutImage out) {
   return alone(r, [&] { return r.mean_lines(out.data()); });
 }
 
-Turn turn_by(double angle) { return {std::cos(angle), std::sin(angle)}; }
-
 nb::list available() {
   nb::list names;
   for (const char* name : {"avx512", "avx2", "baseline"})
@@ -215,12 +255,7 @@ NB_MODULE(_core, m) {
       .def("set_spectral", set_spectral)
       .def("set_fields", set_fields, "generation"_a, "dark"_a.noconvert(),
            "flat"_a.noconvert())
-      .def("set_view",
-           [](Reconstructor& r, double center, int x, int y, int z, double turn_x,
-              double turn_y) {
-             const View view{center, {0, x, turn_by(turn_x)}, {1, y, turn_by(turn_y)}, z};
-             alone(r, [&] { r.set_view(view); });
-           })
+      .def("set_view", set_view)
       .def("set_steps", set_steps, "floor"_a, "ratio"_a, "region"_a, "hardening"_a,
            "is_mean_wanted"_a)
       .def("set_correction", set_correction, "correction"_a.noconvert().none())
@@ -230,6 +265,7 @@ NB_MODULE(_core, m) {
       .def("add", add, "frames"_a, "types"_a, "angles"_a, "slots"_a,
            "generations"_a)
       .def("write", write_slices, "z"_a.noconvert(), "y"_a.noconvert(), "x"_a.noconvert())
+      .def("write_oblique", write_oblique, "out"_a.noconvert())
       .def("time_stages", &Reconstructor::time_stages)
       .def("memory",
            [](Reconstructor& r) {

@@ -60,6 +60,8 @@ void Reconstructor::allocate(const Shape& shape) {
   slots_.clear();
   total_ = SumSet{};
   fresh_ = SumSet{};
+  tilted_ = TiltedPlane{};
+  oblique_ = TiltedPlane{};
   taps_ = Buffer{};
   if (!same_ring) {
     ring_ = Buffer{};
@@ -101,12 +103,14 @@ void Reconstructor::clear() {
   filled_slots_ = fresh_slots_ = 0;
   for (SumSet* sums : {&total_, &fresh_})
     for (Buffer* sum : {&sums->x, &sums->y, &sums->z}) sum->clear(pool_);
+  for (TiltedPlane* plane : {&tilted_, &oblique_}) plane->clear(pool_);
 }
 
 Memory Reconstructor::memory() const {
   Memory m{ring_.bytes(), 0, 0, 0};
   for (const SumSet* sums : {&total_, &fresh_})
     m.sums += sums->x.bytes() + sums->y.bytes() + sums->z.bytes();
+  m.sums += tilted_.bytes() + oblique_.bytes();
   for (const FieldSet& set : fields_) m.fields += set.dark.bytes() + set.gain.bytes();
   m.fields += correction_.bytes() + line_sums_.bytes() + weights_.bytes();
   m.scratch = scratch_.bytes() + taps_.bytes() + z_rows_.bytes() + new_z_rows_.bytes();
@@ -223,6 +227,7 @@ void Reconstructor::add_horizontal(const HorizontalArgs& all, int block) {
 
 void Reconstructor::push(const Job* jobs, int count) {
   const int n_out = shape_.n_out;
+  add_tilted(jobs, count, -1);
   Rows both, total_only;
   Fields fields[kGenerations];
   for (int g = 0; g < kGenerations; g++) fields[g] = fields_[g].fields();
@@ -278,6 +283,7 @@ void Reconstructor::push(const Job* jobs, int count) {
   for (int i = 0; i < count; i++)
     std::memcpy(z_row(jobs[i].input->slot) - kRowPad, frames[i].z_row - kRowPad,
                 sizeof(float) * 2 * row_pitch_);
+  add_tilted(jobs, count, 1);
 }
 
 float Reconstructor::scale() const {
@@ -286,7 +292,9 @@ float Reconstructor::scale() const {
 
 void Reconstructor::write(Image z, Image y, Image x) {
   const float scale = this->scale();
-  const int rows_tasks = (shape_.n_out + kRowsPerTask - 1) / kRowsPerTask;
+  const int rows_tasks =
+      tilted_.is_on() ? 0 : (shape_.n_out + kRowsPerTask - 1) / kRowsPerTask;
+  if (tilted_.is_on()) tilted_.write(pool_, z.pixels, z.pitch, scale);
   pool_.each(2 * bands_ + rows_tasks, [&](int task, int) {
     if (task < 2 * bands_) {
       const int band = task / 2;
@@ -305,6 +313,12 @@ void Reconstructor::write(Image z, Image y, Image x) {
       kernels_.scale_row(out, shape_.n_out, sum, scale);
     }
   });
+}
+
+void Reconstructor::write_oblique(Image image) {
+  for (int y = 0; y < shape_.n_out && !oblique_.is_on(); y++)
+    std::fill_n(image.pixels + static_cast<size_t>(y) * image.pitch, shape_.n_out, 0.f);
+  oblique_.write(pool_, image.pixels, image.pitch, scale());
 }
 
 std::vector<uint64_t> Reconstructor::time_stages(bool on) {

@@ -19,6 +19,7 @@
 #include "buffer.hpp"
 #include "kernels.hpp"
 #include "pool.hpp"
+#include "tilted_plane.hpp"
 
 namespace tomostream {
 
@@ -55,6 +56,7 @@ struct View {
   double center = 0;            // column of the frame; the reconstructor's own: of the ring
   Upright x{0}, y{1};
   int z = 0;
+  PlaneGrid tilted{}, oblique{};    // instead of the horizontal slice; beside the slices
 };
 
 struct Region {
@@ -112,6 +114,7 @@ class Reconstructor {
   // Says for each frame what became of it; returns the pixels repaired.
   int64_t add(const std::vector<Input>&, Fate*);
   void write(Image z, Image y, Image x);
+  void write_oblique(Image);
   // Planes normal to y from `first` on, out of the ring: (count, n_z, n_out).
   void write_rows(int first, int count, float* out);
   // Nanoseconds of all threads together per stage, since the last call.
@@ -168,10 +171,13 @@ class Reconstructor {
   HorizontalArgs horizontal_args(const Rows& both, const Rows& total_only) const;
   void make_taps(Taps*, int32_t* memory, const Upright&, double cos, double sin,
                  float sign) const;
+  void remake_slices(const View& old);
   void remake_vertical(const Upright&);
   void make_scratch();
   void remake_horizontal();
   void prepare_rows();
+  void follow_tilted();
+  void add_tilted(const Job*, int count, float sign);
   size_t tile() const { return static_cast<size_t>(shape_.n_ring) * kRows; }
   size_t field_tile() const { return static_cast<size_t>(shape_.n_x) * kRows; }
   size_t sum_tile() const { return static_cast<size_t>(shape_.n_out) * kRows; }
@@ -195,6 +201,7 @@ class Reconstructor {
   int64_t summed_ = 0;
   std::vector<float> lights_;    // of the frames being added
   SumSet total_, fresh_;
+  TiltedPlane tilted_, oblique_;
   Buffer ring_, z_rows_, new_z_rows_, taps_, scratch_;
   std::vector<Slot> slots_;
   std::vector<uint8_t> suspect_;

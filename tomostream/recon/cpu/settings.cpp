@@ -115,12 +115,41 @@ void Reconstructor::set_view(const View& view) {
   const View old = view_;
   view_ = view;
   view_.center = std::clamp(view.center, -kFarthest, kFarthest) + shape_.pad_x;
-  if (filled_slots_ == 0) return;
+  if (filled_slots_ > 0) remake_slices(old);
+  follow_tilted();    // at the end: it may lack memory
+}
+
+void Reconstructor::remake_slices(const View& old) {
   const bool is_other_center = view_.center != old.center;
   if (is_other_center || view_.x != old.x) remake_vertical(view_.x);
   if (is_other_center || view_.y != old.y) remake_vertical(view_.y);
   if (view_.z != old.z) prepare_rows();
   if (is_other_center || view_.z != old.z) remake_horizontal();
+}
+
+void Reconstructor::follow_tilted() {
+  const RingShape ring{shape_.n_z, shape_.n_ring, half_};
+  const bool is_tilted_new = tilted_.set(pool_, view_.tilted, ring, view_.center);
+  const bool is_oblique_new = oblique_.set(pool_, view_.oblique, ring, view_.center);
+  if (!is_tilted_new && !is_oblique_new) return;
+  std::vector<TiltedProjection> projections;
+  for (int i = 0; i < shape_.n_slots; i++)
+    if (slots_[i].is_filled)
+      projections.push_back({slot_data(i), slots_[i].cos, slots_[i].sin, 1});
+  if (is_tilted_new) tilted_.add(pool_, kernels_, projections);
+  if (is_oblique_new) oblique_.add(pool_, kernels_, projections);
+}
+
+void Reconstructor::add_tilted(const Job* jobs, int count, float sign) {
+  if (!tilted_.is_on() && !oblique_.is_on()) return;
+  std::vector<TiltedProjection> projections;
+  for (int i = 0; i < count; i++) {
+    const Slot& slot = slots_[static_cast<size_t>(jobs[i].input->slot)];
+    if (slot.is_filled)
+      projections.push_back({slot_data(jobs[i].input->slot), slot.cos, slot.sin, sign});
+  }
+  tilted_.add(pool_, kernels_, projections);
+  oblique_.add(pool_, kernels_, projections);
 }
 
 void Reconstructor::remake_vertical(const Upright& plane) {
