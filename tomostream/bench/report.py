@@ -9,10 +9,13 @@ from rich.table import Table
 from tomostream.bench.accuracy import AXES, Accuracy, AccuracyTable
 from tomostream.bench.memory import MemoryNeed
 from tomostream.bench.result import BenchResult
+from tomostream.bench.roofline import Roofline
 
 _WIDTH = 88
 QUIET = 0.1
 """Cores that other programs may take without a note."""
+BUSY_LOAD = 0.5
+"""Load average before the start without a note."""
 
 
 def speed_text(result: BenchResult) -> str:
@@ -44,9 +47,11 @@ def speed_text(result: BenchResult) -> str:
         f"{k} {v:.2f}" for k, v in result.baseline_stage_ms.items()
     )
     lines = [
-        _text(table),
+        table_text(table),
         f"ratio {result.ratio:.1f} (rounds {result.ratio_low:.1f} to "
         f"{result.ratio_high:.1f}, median of {result.rounds})",
+        *_step_lines(result),
+        *roofline_lines(result.roofline),
         f"{result.cpu}, {result.threads} threads, {result.backend} {result.isa}, "
         f"{result.ring} ring, {result.memory_gib:.2f} GiB",
         f"stages, thread ms per projection: {stages}",
@@ -57,12 +62,50 @@ def speed_text(result: BenchResult) -> str:
             "NOTE: the published algorithm ran at less than half the speed that is "
             "expected of it here: the ratio flatters us. Is the machine busy?"
         )
-    if result.other_load is not None and result.other_load > QUIET:
-        lines.append(
-            f"NOTE: other programs took {result.other_load:.1f} cores meanwhile. The "
+    if result.backend != "cpu":
+        lines.append("NOTE: the published algorithm ran on the CPU.")
+    lines += load_notes(result.load_average, result.other_load)
+    return "\n".join(lines)
+
+
+def roofline_lines(line: Roofline | None) -> list[str]:
+    """Say what the memory alone would take; nothing where it is not known."""
+    if line is None:
+        return []
+    return [
+        f"memory: {1e-6 * line.bytes_per_projection:.2f} MB per projection at "
+        f"{line.memory_gb_per_s:.1f} GB/s (measured) take {line.floor_ms:.3f} ms; "
+        f"we take {line.distance:.1f} times that"
+    ]
+
+
+def load_notes(load: float | None, other_load: float | None = None) -> list[str]:
+    """Warn where the figures are those of a busy machine."""
+    notes: list[str] = []
+    if other_load is not None and other_load > QUIET:
+        notes.append(
+            f"NOTE: other programs took {other_load:.1f} cores meanwhile. The "
             "figures are those of a busy machine."
         )
-    return "\n".join(lines)
+    if load is not None and load > BUSY_LOAD:
+        notes.append(
+            f"NOTE: in the minute before, {load:.1f} threads wanted to run (load "
+            "average). Did something else run?"
+        )
+    return notes
+
+
+def _step_lines(result: BenchResult) -> list[str]:
+    steps: list[str] = []
+    if result.dezinger:
+        steps.append(f"zingers by a median of radius {result.dezinger}")
+    if result.phase:
+        p = result.phase
+        steps.append(
+            f"Paganin at {p.energy_kev:g} keV, {p.distance_mm:g} mm, "
+            f"{p.pixel_um:g} um, alpha {p.alpha:g}"
+        )
+    return [f"both with {' and '.join(steps)}"] if steps else []
 
 
 def accuracy_text(table: AccuracyTable) -> str:
@@ -77,7 +120,7 @@ def accuracy_text(table: AccuracyTable) -> str:
     for row in table.rows:
         text.add_row(row.method, *(_cell(row, axis) for axis in AXES))
     half = " / ".join(f"{table.half_vs_float[axis]:.1e}" for axis in AXES)
-    return f"{_text(text)}\nhalf-precision ring against float32, Z / Y / X: {half}"
+    return f"{table_text(text)}\nhalf-precision ring against float32, Z / Y / X: {half}"
 
 
 def memory_text(needs: list[MemoryNeed]) -> str:
@@ -90,7 +133,7 @@ def memory_text(needs: list[MemoryNeed]) -> str:
             f"{need.size}", f"{need.angles}", f"{need.ring:.2f}", f"{need.raw:.2f}",
             f"{need.queue:.2f}", f"{need.total:.2f}",
         )  # fmt: skip
-    return _text(table)
+    return table_text(table)
 
 
 def _cell(row: Accuracy, axis: str) -> str:
@@ -102,7 +145,8 @@ def _cell(row: Accuracy, axis: str) -> str:
     return f"{row.error_l2[axis]:.4f} | {percent:+.2f} %"
 
 
-def _text(table: Table) -> str:
+def table_text(table: Table) -> str:
+    """Give the table in plain characters."""
     console = Console(file=io.StringIO(), width=_WIDTH)
     with console.capture() as captured:
         console.print(table)

@@ -11,6 +11,9 @@ from tomostream.core.errors import ConfigurationError
 from tomostream.core.steps import PhaseRetrieval, Steps
 from tomostream.recon.backend import BackendName, RingDtype
 
+PHASE = PhaseRetrieval(energy_kev=25.0, distance_mm=60.0, pixel_um=1.38, alpha=1e-3)
+"""Usual numbers of a beamline for micro-tomography; the cost hardly depends on them."""
+
 Isa = Literal["auto", "avx512", "avx2", "baseline"]
 
 

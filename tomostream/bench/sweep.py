@@ -1,8 +1,7 @@
 """`tomostream bench --sweep`: how the speed goes with the size, the batch, the ring."""
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from statistics import median
 
 from tomostream.bench.machine import (
@@ -15,11 +14,16 @@ from tomostream.bench.machine import (
 from tomostream.bench.memory import GIB
 from tomostream.bench.pair import Pair, cpu_threads, filled_pair
 from tomostream.bench.result import BenchConfig, PerAxis
-from tomostream.bench.roofline import Roofline
 from tomostream.bench.run import pair_roofline
-from tomostream.bench.scene import LEAST_POOL, draw_scene, pool_bytes
+from tomostream.bench.scene import draw_scene, pool_bytes
+from tomostream.bench.sweep_report import sweep_text
+from tomostream.bench.sweep_result import (
+    GrowthPoint,
+    SweepConfig,
+    SweepPoint,
+    SweepResult,
+)
 from tomostream.bench.throughput import Rounds, moves_ms, timed_rounds
-from tomostream.core.errors import ConfigurationError
 from tomostream.recon.backend import RingDtype
 from tomostream.recon.engine import Engine
 
@@ -28,83 +32,6 @@ _LEAST_ANGLES = 64
 _MOVES = 3
 _SHARE = 0.8
 """Of the free memory that both programs may take."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SweepConfig:
-    """What to measure; `base` says all that is the same everywhere."""
-
-    base: BenchConfig
-    sizes: tuple[int, ...] = (256, 512, 1024, 2048)
-    batches: tuple[int, ...] = (1, 8, 32)
-    growth_size: int = 512
-    """Size at which the ring grows."""
-    growth_angles: tuple[int, ...] = (90, 180, 360, 720, 1440)
-
-    def __post_init__(self) -> None:
-        if not (self.sizes and self.batches and self.growth_angles):
-            raise ConfigurationError("sweep: expected sizes, batches and angles")
-        if max(self.batches) > LEAST_POOL:
-            raise ConfigurationError(
-                f"batches: expected at most {LEAST_POOL}, got {max(self.batches)}"
-            )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SweepPoint:
-    """Medians of the rounds at one size and batch."""
-
-    size: int
-    angles: int
-    batch: int
-    ms: float
-    """Per projection, the three slices included."""
-    projections_per_s: float
-    gigabytes_per_s: float
-    """Of raw counts, 1e9 bytes."""
-    baseline_ms: float
-    ratio: float
-    ratio_low: float
-    ratio_high: float
-    roofline: Roofline | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GrowthPoint:
-    """What a projection and a slice move cost with so many projections in the ring."""
-
-    size: int
-    angles: int
-    batch: int
-    ms: float
-    baseline_ms: float
-    slice_move_ms: PerAxis
-    baseline_slice_move_ms: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SweepResult:
-    """All points, and what they are for."""
-
-    cpu: str
-    backend: str
-    isa: str
-    threads: int
-    ring: str
-    rounds: int
-    memory_gb_per_s: float
-    load_average: float | None
-    """Threads that wanted to run in the minute before; None: unknown."""
-    other_load: float | None
-    """Cores that other programs took meanwhile; None: unknown."""
-    points: list[SweepPoint]
-    growth: list[GrowthPoint]
-    notes: list[str]
-    """What was left out, or made smaller, and why."""
-
-    def to_json(self) -> str:
-        """Give the result as JSON text; not measured is null."""
-        return json.dumps(asdict(self), indent=2, allow_nan=False)
 
 
 def sweep(
@@ -126,12 +53,14 @@ def sweep(
     work = _Sweep(config, gb_per_s, report)
     points = [point for size in config.sizes for point in work.points(size)]
     growth = work.growth()
-    return SweepResult(
+    result = SweepResult(
         cpu=cpu_model(), backend=engine.backend, isa=engine.isa, threads=threads,
         ring=base.ring, rounds=base.rounds, memory_gb_per_s=gb_per_s,
         load_average=load, other_load=others.cores(), points=points, growth=growth,
         notes=work.notes,
     )  # fmt: skip
+    report(sweep_text(result))
+    return result
 
 
 def usual_angles(size: int) -> int:
