@@ -308,6 +308,9 @@ class _Operator:
             self.found.append(change)
             self._report(f"changed: {change.name}")
             self._watch, self._since_s = None, now_s
+            if change.finish_s is None:
+                # Whatever is changed next would be measured on top of this.
+                self.stop.set()
 
     def _fail(self, reason: str) -> None:
         self.failure = reason

@@ -2,7 +2,14 @@
 
 from pathlib import Path
 
-from tomostream.bench.machine import OtherLoad, cpu_model
+import pytest
+
+from tomostream.bench.machine import (
+    OtherLoad,
+    available_bytes,
+    cpu_model,
+    memory_gb_per_s,
+)
 
 
 def test_processor_is_named_as_it_names_itself(tmp_path: Path) -> None:
@@ -36,3 +43,20 @@ def test_waiting_is_not_work(tmp_path: Path) -> None:
 
 def test_a_system_that_does_not_say_is_not_guessed(tmp_path: Path) -> None:
     assert OtherLoad(tmp_path / "missing").cores() is None
+
+
+def test_memory_speed_counts_two_reads_and_a_write_of_two_bytes() -> None:
+    times = iter(range(100))
+    # Each run seems to take a second: 6 bytes for each of 2 x 1000 numbers.
+    speed = memory_gb_per_s(2, n_bytes=8000, now_s=lambda: float(next(times)))
+    assert speed == pytest.approx(6 * 2000 * 1e-9)
+
+
+def test_free_memory_is_what_the_system_says(tmp_path: Path) -> None:
+    info = tmp_path / "meminfo"
+    info.write_text("MemTotal:  100 kB\nMemFree:  1 kB\nMemAvailable:    80 kB\n")
+    assert available_bytes(info) == 80 * 1024
+
+
+def test_free_memory_is_not_guessed(tmp_path: Path) -> None:
+    assert available_bytes(tmp_path / "missing") is None

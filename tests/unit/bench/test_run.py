@@ -8,6 +8,7 @@ import pytest
 from tomostream.bench import BenchConfig, run
 from tomostream.bench.pair import expected_baseline_ms
 from tomostream.bench.report import speed_text
+from tomostream.bench.result import PHASE
 from tomostream.bench.throughput import Rounds
 from tomostream.core.errors import BackendUnavailableError, ConfigurationError
 from tomostream.recon.cpu.backend import available_isas
@@ -79,6 +80,29 @@ def test_a_busy_machine_is_told(small):
     usual = replace(small[0], baseline_is_slow=False, load_average=0.0)
     assert "0.7 cores" in speed_text(replace(usual, other_load=0.7))
     assert "NOTE" not in speed_text(replace(usual, other_load=None))
+
+
+def test_a_busy_minute_before_is_told(small):
+    quiet = replace(small[0], other_load=0.0, baseline_is_slow=False)
+    assert "3.2 threads" in speed_text(replace(quiet, load_average=3.2))
+    assert "NOTE" not in speed_text(replace(quiet, load_average=None))
+
+
+def test_distance_to_the_memory_is_printed(small):
+    line = small[0].roofline
+    assert line.distance == pytest.approx(small[0].ms / line.floor_ms)
+    assert f"we take {line.distance:.1f} times that" in small[1]
+
+
+def test_steps_are_done_by_both():
+    lines = []
+    config = BenchConfig(
+        size=32, angles=12, batch=4, rounds=1, accuracy=False, dezinger=2, phase=PHASE
+    )
+    result = run(config, lines.append)
+    assert {"zinger", "phase"} <= set(result.baseline_stage_ms)
+    assert "median of radius 2 and Paganin at 25 keV" in lines[-2]
+    assert json.loads(result.to_json())["phase"]["alpha"] == PHASE.alpha
 
 
 def test_baseline_is_expected_to_scale_with_pixels_and_threads():

@@ -110,3 +110,21 @@ def test_help_names_every_command(capsys):
     assert main([]) == 0
     page = capsys.readouterr().out
     assert all(name in page for name in COMMANDS)
+
+
+def test_a_plot_without_a_sweep_is_refused(capsys, tmp_path):
+    assert main(["bench", "--plot", str(tmp_path / "a.svg")]) == 2
+    assert "--sweep" in capsys.readouterr().err
+
+
+def test_bench_sweeps(capsys, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("scipy")
+    monkeypatch.setattr("tomostream.bench.throughput._ROUND_S", 0.01)
+    files = tmp_path / "a.json", tmp_path / "a.svg"
+    options = "--size 16 --angles 8 --batch 2 --sizes 16 --batches 1 --rounds 1"
+    arguments = [*options.split(), "--json", str(files[0]), "--plot", str(files[1])]
+    assert main(["bench", "--sweep", *arguments]) == 0
+    assert '"points"' in files[0].read_text()
+    assert files[1].exists()
+    assert "sizes and batches" in capsys.readouterr().out
