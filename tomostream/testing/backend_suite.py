@@ -1,24 +1,20 @@
 # ruff: noqa: D102  a test is described by its name
 """One suite for every backend: class TestMine(BackendSuite): settings = {...}."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from tomostream.core.geometry import Geometry, Planes
-from tomostream.core.parameters import FilterType, ReconParameters
-from tomostream.core.slices import Slices
-from tomostream.recon.engine import Engine
+from tomostream.core.parameters import FilterType
 from tomostream.testing.reference_fbp import (
     filtered,
     line_integrals,
     reference_slices,
     relative_error,
 )
+from tomostream.testing.scene import Scene
+from tomostream.testing.steps_suite import StepsSuite
+
+__all__ = ["FLOAT_TOLERANCE", "HALF_TOLERANCE", "BackendSuite", "Scene"]
 
 FLOAT_TOLERANCE = 3e-4
 """The fitted Parzen filter is off by up to 2e-4 of its largest response at these sizes;
@@ -40,108 +36,8 @@ SIZES = [
 ]
 
 
-@dataclass
-class Scene:
-    """An engine and what its ring should hold."""
-
-    engine: Engine
-    geometry: Geometry
-    parameters: ReconParameters
-    dtype: str = "u2"
-    random: np.random.Generator = field(
-        default_factory=lambda: np.random.default_rng(1)
-    )
-    held: dict[int, tuple[NDArray[Any], float, NDArray[Any], NDArray[Any]]] = field(
-        default_factory=dict
-    )
-
-    def __post_init__(self) -> None:
-        self.engine.configure(self.geometry, self.parameters)
-        self.new_fields()
-
-    @property
-    def top(self) -> float:
-        """Counts without a sample."""
-        return 100.0 if self.dtype in {"u1", "i1"} else 20000.0
-
-    def new_fields(self, *, refilter: bool = False) -> None:
-        """Set random fields."""
-        shape = self.geometry.frame_shape
-        self.dark = (5 + self.random.random(shape)).astype(np.float32)
-        self.flat = (self.top * (1 + 0.1 * self.random.random(shape))).astype(
-            np.float32
-        )
-        self.engine.set_fields(self.dark, self.flat, refilter=refilter)
-
-    def frame(self) -> NDArray[Any]:
-        """Give a random frame of transmissions from 0.4 to 1."""
-        shape = self.geometry.frame_shape
-        counts = 5 + self.top * np.exp(-self.random.random(shape))
-        frame = counts.astype(self.dtype)
-        frame.flags.writeable = False
-        return frame
-
-    def add(self, slots: Iterable[int]) -> None:
-        """Add a random frame to each slot, in one batch."""
-        slots = list(slots)
-        frames = [self.frame() for _ in slots]
-        angles = self.random.random(len(slots)) * 360.0
-        report = self.engine.add(frames, angles, np.array(slots))
-        assert report.accepted.all()
-        for slot, frame, angle in zip(slots, frames, angles, strict=True):
-            self.held[slot] = frame, float(angle), self.dark, self.flat
-
-    def set(self, **changes: Any) -> None:
-        """Change parameters; planes by x, y, z."""
-        planes = {k: changes.pop(k) for k in "xyz" if k in changes}
-        self.parameters = replace(
-            self.parameters, planes=replace(self.parameters.planes, **planes), **changes
-        )
-        self.engine.set_parameters(self.parameters)
-
-    def reference(self) -> Slices:
-        """Give what the engine should show."""
-        rows = [
-            filtered(line_integrals(frame, dark.astype(float), flat.astype(float)), p)
-            for p in [self.parameters]
-            for frame, _, dark, flat in self.held.values()
-        ]
-        angles = [angle for _, angle, _, _ in self.held.values()]
-        return reference_slices(rows, angles, self.geometry, self.parameters)
-
-    def error(self) -> float:
-        """Give the relative error of the slices shown."""
-        return relative_error(self.engine.slices(), self.reference())
-
-
-class BackendSuite:
+class BackendSuite(StepsSuite):
     """What every backend must do. Subclasses say how to make an engine."""
-
-    settings: ClassVar[dict[str, Any]] = {}
-    """Arguments of Engine."""
-
-    def scene(
-        self,
-        *,
-        n_z: int = 40,
-        n_x: int = 70,
-        n_out: int | None = None,
-        n_slots: int = 23,
-        filter_type: FilterType = FilterType.RAMP,
-        dtype: str = "u2",
-        **settings: Any,
-    ) -> Scene:
-        """Give a configured engine with an empty ring."""
-        n_out = n_out or n_x
-        geometry = Geometry(n_z=n_z, n_x=n_x, n_slots=n_slots, n_out=n_out)
-        parameters = ReconParameters(
-            center=n_x / 2 + 1.3,
-            filter_type=filter_type,
-            planes=Planes(x=n_out // 3, y=n_out // 2 + 1, z=n_z // 2),
-        )
-        chosen: dict[str, Any] = {"ring_dtype": "float"} | self.settings | settings
-        engine = Engine(**chosen)
-        return Scene(engine, geometry, parameters, dtype)
 
     @pytest.mark.parametrize("ring_dtype", ["float", "half"])
     @pytest.mark.parametrize(("n_z", "n_x", "n_out", "dtype", "filter_type"), SIZES)

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tomostream.core.geometry import Geometry, PlaneGrid
+from tomostream.core.geometry import Geometry, PlaneGrid, overlap_weight
 from tomostream.core.parameters import ReconParameters
 from tomostream.core.slices import Slices
+from tomostream.core.steps import FlatScale
 from tomostream.recon.filters import kernel, tail
 
 F64 = NDArray[np.float64]
@@ -18,6 +19,43 @@ def line_integrals(frame: NDArray[Any], dark: F64, flat: F64) -> F64:
     """Give -log of the flat-fielded frame (n_z, n_x)."""
     transmission = (frame.astype(np.float64) - dark) / np.maximum(flat - dark, 1e-6)
     return -np.log(np.maximum(transmission, 1e-6))
+
+
+def processed(
+    frame: NDArray[Any],
+    dark: NDArray[Any],
+    flat: NDArray[Any],
+    geometry: Geometry,
+    parameters: ReconParameters,
+    *,
+    correction: NDArray[np.floating] | None = None,
+) -> F64:
+    """Give a frame's line integrals as they go into the filter, (n_z, n_ring).
+
+    Of the steps all but zingers and phase.
+    """
+    steps = parameters.steps
+    counts, dark = frame.astype(np.float64), dark.astype(np.float64)
+    transmission = (counts - dark) / np.maximum(flat.astype(np.float64) - dark, 1e-6)
+    if steps.flat_scale is FlatScale.EXPOSURE:
+        transmission /= steps.exposure_ratio
+    if steps.flat_scale is FlatScale.REGION and steps.region:
+        r = steps.region
+        rows = slice(max(r.y, 0), r.y + r.height)
+        air = transmission[rows, max(r.x, 0) : r.x + r.width]
+        transmission /= air.mean()
+    lines = -np.log(np.maximum(transmission, steps.transmission_floor))
+    b, c = steps.hardening
+    lines = lines + b * lines**2 + c * lines**3
+    if correction is not None:
+        lines -= correction
+    if geometry.scan_range == 360:
+        lines *= [
+            overlap_weight(x, geometry.n_x, parameters.center)
+            for x in range(geometry.n_x)
+        ]
+    after = geometry.n_ring - geometry.pad_x - geometry.n_x
+    return np.pad(lines, ((0, 0), (geometry.pad_x, after)))
 
 
 def filtered(rows: F64, parameters: ReconParameters) -> F64:
@@ -39,17 +77,27 @@ def reference_slices(
     n, planes = geometry.n_out, parameters.planes
     axis = np.arange(n) - n // 2
     x, y = planes.x - n // 2, planes.y - n // 2
+    center = parameters.center + geometry.pad_x
     slice_z = np.zeros((n, n))
     slice_y = np.zeros((geometry.n_z, n))
     slice_x = np.zeros((geometry.n_z, n))
     for projection, angle in zip(projections, angles_deg, strict=True):
         theta = np.deg2rad(angle)
-        c, s, center = np.cos(theta), np.sin(theta), parameters.center
+        c, s = np.cos(theta), np.sin(theta)
         slice_z += sampled(projection[planes.z], axis * c - axis[:, None] * s + center)
-        slice_y += sampled(projection, axis * c - y * s + center)
-        slice_x += sampled(projection, x * c - axis * s + center)
-    scale = np.pi / max(len(projections), 1)
+        x_turned, y_turned = _turned(axis, y, planes.rot_y)
+        slice_y += sampled(projection, x_turned * c - y_turned * s + center)
+        x_turned, y_turned = _turned(x, axis, planes.rot_x)
+        slice_x += sampled(projection, x_turned * c - y_turned * s + center)
+    # Over a whole turn every ray counts twice, or its two weights sum up to 1.
+    arc = np.pi if geometry.scan_range == 180 else 2 * np.pi
+    scale = arc / max(len(projections), 1)
     return Slices(z=slice_z * scale, y=slice_y * scale, x=slice_x * scale)  # pyright: ignore[reportArgumentType]  float64 on purpose
+
+
+def _turned(x: Any, y: Any, degrees: float) -> tuple[Any, Any]:
+    c, s = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    return x * c + y * s, -x * s + y * c
 
 
 def sampled(rows: F64, position: F64) -> F64:
@@ -108,6 +156,18 @@ def relative_error(slices: Slices, reference: Slices) -> float:
     """Give the largest of the three slices' relative L2 errors."""
     return max(
         float(np.linalg.norm(a - b) / np.linalg.norm(b))
+        for a, b in (
+            (slices.z, reference.z),
+            (slices.y, reference.y),
+            (slices.x, reference.x),
+        )
+    )
+
+
+def range_error(slices: Slices, reference: Slices) -> float:
+    """Give the slices' largest error, relative to the reference's range."""
+    return max(
+        float(np.abs(a - b).max() / np.ptp(b))
         for a, b in (
             (slices.z, reference.z),
             (slices.y, reference.y),
