@@ -285,7 +285,7 @@ def test_impossible_geometry_is_refused() -> None:
 def test_stage_times_name_the_stages() -> None:
     engine = made()
     times = engine.stage_times([frame()], np.array([0.0]), np.array([0]))
-    assert set(times) == {"load", "filter", "backproject", "z", "check"}
+    assert set(times) == {"load", "filter", "backproject", "z", "check", "prepass"}
     assert all(ms >= 0 for ms in times.values())
     assert engine.slots_filled == 1
 

@@ -47,6 +47,16 @@ class Reconstructor:
     def set_correction(self, correction: NDArray[np.float32] | None) -> None: ...
     def set_weights(self, weights: Sequence[float], /) -> None: ...
     def mean_lines(self, out: NDArray[np.float32]) -> int: ...
+    def set_prepass(
+        self, radius: int, threshold: float, strength: float, /
+    ) -> None: ...
+    def transmission(
+        self,
+        frame: NDArray[Any],
+        type: int,
+        generation: int,
+        out: NDArray[np.float32],
+    ) -> bool: ...
     def set_view(
         self,
         center: float,

@@ -33,9 +33,10 @@ _REASONS = (None, RejectReason.PIXELS, RejectReason.REGION)
 
 _EMPTY = (0, 0, 0, 0)
 
-STAGES = ("load", "filter", "backproject", "z", "check")
+STAGES = ("load", "filter", "backproject", "z", "check", "prepass")
 """Stages in the kernels' order: flat-field and -log; filter and store; vertical slices;
-horizontal slice; search for pixels that are not finite."""
+horizontal slice; search for pixels that are not finite; steps on whole
+frames."""
 
 
 def available_isas() -> list[str]:
@@ -119,7 +120,11 @@ class CpuBackend:
     def set_steps(self, steps: Steps) -> None:
         """Process later frames like this."""
         region = steps.region
+        strength = steps.phase.strength_px2 if steps.phase else 0.0
         with _memory_errors():
+            self._core.set_prepass(
+                steps.zinger_radius, steps.zinger_threshold, strength
+            )
             self._core.set_steps(
                 steps.transmission_floor,
                 steps.exposure_ratio,

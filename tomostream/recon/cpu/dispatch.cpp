@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "kernels.hpp"
+#include "prepass_kernels.hpp"
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -38,6 +39,15 @@ const Kernels* find_kernels(const char* name) {
   for (int i = 0; i < count; i++)
     if (!std::strcmp(name, usable[i]->name)) return usable[i];
   return nullptr;
+}
+
+const PrepassKernels& prepass_kernels(const Kernels& kernels) {
+#if defined(__x86_64__)
+  if (&kernels == &kernels_avx512) return prepass_avx512;
+  if (&kernels == &kernels_avx2) return prepass_avx2;
+#endif
+  (void)kernels;
+  return prepass_baseline;
 }
 
 }  // namespace tomostream

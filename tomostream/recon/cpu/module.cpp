@@ -117,6 +117,18 @@ int64_t set_fields(Reconstructor& r, int generation, In<float, 2> dark, In<float
   return alone(r, [&] { return r.set_fields(generation, dark.data(), flat.data()); });
 }
 
+bool transmission(Reconstructor& r, nb::object frame, int type, int generation, Out out) {
+  const Pixels pixels(frame);
+  if (type < 0 || type > 9 || generation < 0 || generation >= kGenerations ||
+      pixels.view().len != kPixelBytes[type] * r.shape().n_z * r.shape().n_x ||
+      out.shape(0) != static_cast<size_t>(r.shape().n_z) ||
+      out.shape(1) != static_cast<size_t>(r.shape().n_x) || out.stride(1) != 1 ||
+      out.stride(0) != static_cast<int64_t>(out.shape(1)))
+    throw std::invalid_argument("transmission: malformed frame, generation or out");
+  const Input input{pixels.view().buf, static_cast<Pixel>(type), 1, 0, 0, generation};
+  return alone(r, [&] { return r.transmission(input, out.data()); });
+}
+
 Image image_of(Out& array, int rows, int columns, const char* name) {
   if (array.shape(0) != static_cast<size_t>(rows) ||
       array.shape(1) != static_cast<size_t>(columns) || array.stride(1) != 1)
@@ -255,6 +267,15 @@ NB_MODULE(_core, m) {
       .def("set_spectral", set_spectral)
       .def("set_fields", set_fields, "generation"_a, "dark"_a.noconvert(),
            "flat"_a.noconvert())
+      .def("set_prepass",
+           [](Reconstructor& r, int radius, float threshold, double strength) {
+             if (radius < 0 || radius == 1 || radius > kMostRadius || !(threshold >= 0) ||
+                 !(strength >= 0))
+               throw std::invalid_argument("set_prepass: out of range");
+             alone(r, [&] { r.set_prepass({radius, threshold, strength}); });
+           })
+      .def("transmission", transmission, "frame"_a, "type"_a, "generation"_a,
+           "out"_a.noconvert())
       .def("set_view", set_view)
       .def("set_steps", set_steps, "floor"_a, "ratio"_a, "region"_a, "hardening"_a,
            "is_mean_wanted"_a)

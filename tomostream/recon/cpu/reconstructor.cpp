@@ -96,6 +96,12 @@ void Reconstructor::allocate(const Shape& shape) {
   suspect_.assign(bands, 0);
   slots_.assign(n_slots, Slot{});
   shape_ = shape;
+  try {
+    if (!same_frames) set_prepass(prepass_settings_);
+  } catch (...) {
+    shape_ = Shape{};
+    throw;
+  }
 }
 
 void Reconstructor::clear() {
@@ -113,7 +119,8 @@ Memory Reconstructor::memory() const {
   m.sums += tilted_.bytes() + oblique_.bytes();
   for (const FieldSet& set : fields_) m.fields += set.dark.bytes() + set.gain.bytes();
   m.fields += correction_.bytes() + line_sums_.bytes() + weights_.bytes();
-  m.scratch = scratch_.bytes() + taps_.bytes() + z_rows_.bytes() + new_z_rows_.bytes();
+  m.scratch = scratch_.bytes() + taps_.bytes() + z_rows_.bytes() + new_z_rows_.bytes() +
+              prepass_.bytes();
   return m;
 }
 
@@ -152,6 +159,7 @@ int64_t Reconstructor::add(const std::vector<Input>& inputs, Fate* fates) {
   }
   std::reverse(jobs.begin(), jobs.end());
   const int total = static_cast<int>(jobs.size());
+  const int chunk = prepass_.is_on() ? std::min(kChunk, prepass_.capacity()) : kChunk;
   for (int first = 0; first < total;) {
     turn_over_if_all_fresh();
     // Stop where the next turn-over is due, but never without having taken a frame.
@@ -159,7 +167,7 @@ int64_t Reconstructor::add(const std::vector<Input>& inputs, Fate* fates) {
     do {
       fresh += !slots_[static_cast<size_t>(jobs[first + count].input->slot)].is_fresh;
       count++;
-    } while (first + count < total && count < kChunk && fresh < shape_.n_slots);
+    } while (first + count < total && count < chunk && fresh < shape_.n_slots);
     push(jobs.data() + first, count);
     first += count;
   }
@@ -227,14 +235,20 @@ void Reconstructor::add_horizontal(const HorizontalArgs& all, int block) {
 
 void Reconstructor::push(const Job* jobs, int count) {
   const int n_out = shape_.n_out;
+  if (prepass_.is_on()) make_images(jobs, count);
   add_tilted(jobs, count, -1);
   Rows both, total_only;
-  Fields fields[kGenerations];
-  for (int g = 0; g < kGenerations; g++) fields[g] = fields_[g].fields();
+  Fields fields[kGenerations + 1];
+  for (int g = 0; g <= kGenerations; g++) fields[g] = fields_[g].fields();
   std::vector<Frame> frames(static_cast<size_t>(count));
   for (int i = 0; i < count; i++) {
     frames[i] = make_frame(jobs[i], i, &both, &total_only);
     frames[i].fields = &fields[jobs[i].input->generation];
+    if (!prepass_.is_on()) continue;
+    frames[i].pixels = prepass_.image(i);
+    frames[i].type = Pixel::f32;
+    frames[i].fields = &fields[kGenerations];
+    frames[i].suspect = nullptr;
   }
   const LineSteps lines{steps_.hardening_2, steps_.hardening_3,
                         steps_.is_mean_wanted ? line_sums_.as() : nullptr, correction_.as(),

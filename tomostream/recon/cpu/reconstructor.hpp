@@ -19,6 +19,7 @@
 #include "buffer.hpp"
 #include "kernels.hpp"
 #include "pool.hpp"
+#include "prepass.hpp"
 #include "tilted_plane.hpp"
 
 namespace tomostream {
@@ -91,7 +92,7 @@ struct Image {
   size_t pitch;
 };
 
-enum Timed : int { kTimedHorizontal = kStages, kTimedCheck, kTimedStages };
+enum Timed : int { kTimedHorizontal = kStages, kTimedCheck, kTimedPrepass, kTimedStages };
 
 class Reconstructor {
  public:
@@ -110,9 +111,12 @@ class Reconstructor {
   void set_weights(const std::vector<float>&);
   // (n_z, n_x): mean line integrals since the last call; returns how many.
   int64_t mean_lines(float* out);
+  void set_prepass(const PrepassSettings&);    // steps on whole frames
   void set_view(const View&);    // remakes the slices that this changes
   // Says for each frame what became of it; returns the pixels repaired.
   int64_t add(const std::vector<Input>&, Fate*);
+  // The transmission of one frame after the steps on whole frames; false: rejected.
+  bool transmission(const Input&, float* out);
   void write(Image z, Image y, Image x);
   void write_oblique(Image);
   // Planes normal to y from `first` on, out of the ring: (count, n_z, n_out).
@@ -157,6 +161,7 @@ class Reconstructor {
     float light;                // its exposure, relative to the flat's
   };
 
+  void make_images(const Job*, int count);
   int64_t check(const std::vector<Input>&, Fate*);
   void find_bad_pixels(const std::vector<Input>&, std::vector<std::atomic<uint32_t>>& bad);
   // Mean transmission of a frame in the region; NaN where no pixel can be used.
@@ -195,11 +200,13 @@ class Reconstructor {
   size_t slot_pitch_ = 0, z_pitch_ = 0, row_pitch_ = 0, scratch_pitch_ = 0;
   Filter filter_{};
   std::vector<float> response_, twiddle_, tail_;
-  FieldSet fields_[kGenerations];
+  FieldSet fields_[kGenerations + 1];    // the last one changes nothing
   Steps steps_;
   Buffer correction_, line_sums_, weights_;
   int64_t summed_ = 0;
   std::vector<float> lights_;    // of the frames being added
+  PrepassSettings prepass_settings_;
+  Prepass prepass_;
   SumSet total_, fresh_;
   TiltedPlane tilted_, oblique_;
   Buffer ring_, z_rows_, new_z_rows_, taps_, scratch_;

@@ -65,6 +65,7 @@ void Reconstructor::make_scratch() {
 
 int64_t Reconstructor::set_fields(int generation, const float* dark, const float* flat) {
   FieldSet& set = fields_[generation];
+  if (generation < kGenerations) prepass_.forget_fields(generation);
   const int n_x = shape_.n_x, n_z = shape_.n_z;
   const size_t bytes = sizeof(float) * field_tile() * static_cast<size_t>(bands_);
   if (!set.dark.as()) {

@@ -53,6 +53,19 @@ TOMO_INLINE Floats splat(float a) { return a - (Floats){}; }
 TOMO_INLINE int least(int a, int b) { return a < b ? a : b; }
 TOMO_INLINE int most(int a, int b) { return a > b ? a : b; }
 
+// Whether a lane is not 0; lanes are 0 or -1.
+TOMO_INLINE bool any(Ints a) {
+#if TOMO_VECTOR_BYTES == 64
+  return _mm512_movepi32_mask((__m512i)a) != 0;
+#elif TOMO_VECTOR_BYTES == 32
+  return _mm256_movemask_ps((__m256)a) != 0;
+#elif defined(__SSE2__)
+  return _mm_movemask_ps((__m128)a) != 0;
+#else
+  return a[0] | a[1] | a[2] | a[3];
+#endif
+}
+
 // The largest half; the ring saturates instead of storing infinity.
 constexpr float kHalfMax = 65504.f;
 

@@ -2,29 +2,11 @@
 // transform is a vector of kWidth rows; another kWidth rows are its imaginary part, which
 // works because the filter's response is real.
 #pragma once
+#include "complex.hpp"
 #include "kernels.hpp"
-#include "simd.hpp"
 
 namespace tomostream {
 namespace {
-
-struct Complex {
-  Floats re, im;
-};
-TOMO_INLINE Complex operator+(Complex a, Complex b) { return {a.re + b.re, a.im + b.im}; }
-TOMO_INLINE Complex operator-(Complex a, Complex b) { return {a.re - b.re, a.im - b.im}; }
-TOMO_INLINE Complex times_i(Complex a) { return {-a.im, a.re}; }
-TOMO_INLINE Complex turned(Complex a, const float* w) {    // a * (w0 + i w1)
-  return {a.re * w[0] - a.im * w[1], a.re * w[1] + a.im * w[0]};
-}
-TOMO_INLINE Complex turned_back(Complex a, const float* w) {    // a * (w0 - i w1)
-  return {a.re * w[0] + a.im * w[1], a.im * w[0] - a.re * w[1]};
-}
-TOMO_INLINE Complex load_complex(const float* p) { return {load(p), load(p + kWidth)}; }
-TOMO_INLINE void store_complex(float* p, Complex a) {
-  store(p, a.re);
-  store(p + kWidth, a.im);
-}
 
 // Two radix-2 stages in one pass, decimation in frequency: natural -> bit-reversed order.
 void transform(float* data, const SpectralFilter& f) {

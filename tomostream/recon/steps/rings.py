@@ -12,6 +12,8 @@ from tomostream.core.steps import RingRemoval
 _WAVELET = "sym16"
 """Sixteen vanishing moments: what a polynomial of the fifteenth order describes, as
 the smooth profile of a sample, has no details."""
+_TAPS = 32
+"""Of that wavelet."""
 _ROWS = 64
 """Rows whose windows are sorted at once; bounds the memory, and fits the cache."""
 
@@ -60,11 +62,11 @@ def _details(mean: NDArray[Any], width: float) -> NDArray[Any]:
     n_x = mean.shape[1]
     # A box of the width keeps half of itself in the approximation at its own scale.
     levels = math.ceil(math.log2(width)) + 1
-    reach = (pywt.Wavelet(_WAVELET).dec_len - 1) * 2**levels
+    reach = (_TAPS - 1) * 2**levels
     # Mirrored, an edge is no step. As long as the widest wavelet, whatever n_x.
     pad = min(reach, max(n_x, reach - n_x))
     padded = np.pad(mean, ((0, 0), (pad, pad)), mode="symmetric")
-    levels = min(levels, pywt.dwt_max_level(padded.shape[1], _WAVELET))
+    levels = min(levels, pywt.dwt_max_level(padded.shape[1], _TAPS))
     parts = pywt.wavedec(padded, _WAVELET, mode="symmetric", level=levels, axis=1)
     parts[0] = np.zeros_like(parts[0])
     details = pywt.waverec(parts, _WAVELET, mode="symmetric", axis=1)
