@@ -90,7 +90,7 @@ def _speed(results: Sequence[BenchResult]) -> str:
     ]
     for r in results:
         moves = r.slice_move_ms
-        slow = " (slow: see below)" if r.baseline_is_slow else ""
+        slow = " (slow: see above)" if r.baseline_is_slow else ""
         lines.append(
             f"| `{command(r)}` | {r.ms:.3f} | {r.projections_per_s:.0f} "
             f"| {r.gigabytes_per_s:.2f} | {r.baseline_ms:.2f}{slow} "

@@ -49,11 +49,12 @@ def _points(points: list[SweepPoint]) -> str:
     ]
     for p in points:
         line = p.roofline
+        slow = " (slow: see above)" if p.baseline_is_slow else ""
         floor = f"{line.floor_ms:.3f} | {line.distance:.1f}" if line else "|"
         lines.append(
             f"| {p.size} ({p.angles}) | {p.batch} | {p.ms:.3f} "
             f"| {p.projections_per_s:.0f} | {p.gigabytes_per_s:.2f} "
-            f"| {p.baseline_ms:.2f} "
+            f"| {p.baseline_ms:.2f}{slow} "
             f"| {p.ratio:.1f} ({p.ratio_low:.1f} to {p.ratio_high:.1f}) | {floor} |"
         )
     return "\n".join(lines)

@@ -14,6 +14,9 @@ from tomostream.recon.engine import Engine
 
 _EXPECTED_FOR = 512 * 512, 2
 """Pixels and threads for which the published algorithm's speed was measured."""
+_ZINGER_MS = 190.0
+"""A projection's, with radius 3, for these."""
+_PHASE_MS = 35.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,15 +83,19 @@ def filled_pair(
     return pair
 
 
-def expected_baseline_ms(pixels: int, *, batch: int, threads: int) -> float:
+def expected_baseline_ms(config: BenchConfig, *, batch: int, threads: int) -> float:
     """Give what the published algorithm takes for a projection, about.
 
     The slower ends of what was measured when it was ported, on two cores: see
-    docs/reference/performance.md.
+    docs/reference/performance.md. The median's time goes with its window.
     """
     ms = 11.6 if batch == 1 else 6.6
+    if config.dezinger:
+        ms += _ZINGER_MS * ((2 * config.dezinger + 1) / 7) ** 2
+    if config.phase:
+        ms += _PHASE_MS
     reference_pixels, reference_threads = _EXPECTED_FOR
-    return ms * (pixels / reference_pixels) * (reference_threads / threads)
+    return ms * (config.size**2 / reference_pixels) * (reference_threads / threads)
 
 
 def cpu_threads(config: BenchConfig, engine: Engine) -> int:

@@ -90,8 +90,7 @@ def _result(
     ours, baseline, threads = pair.ours, pair.baseline, pair.cpu_threads
     planes, geometry = pair.planes, pair.geometry
     ours_ms, baseline_ms = median(rounds.ours_ms), median(rounds.baseline_ms)
-    expected_ms = expected_baseline_ms(size * size, batch=config.batch, threads=threads)
-    has_steps = bool(config.dezinger or config.phase)
+    expected_ms = expected_baseline_ms(config, batch=config.batch, threads=threads)
     return BenchResult(
         size=size,
         angles=config.angles,
@@ -119,8 +118,7 @@ def _result(
         rounds=config.rounds,
         ring=config.ring,
         baseline_stage_ms=baseline.stages_ms(_few(feeds[1])),
-        # Nobody has measured yet what it should take with its steps on.
-        baseline_is_slow=not has_steps and baseline_ms > 2.0 * expected_ms,
+        baseline_is_slow=baseline_ms > 2.0 * expected_ms,
         other_load=other_load,
         cpu=cpu_model(),
         accuracy=None,

@@ -12,7 +12,7 @@ from tomostream.bench.machine import (
     memory_gb_per_s,
 )
 from tomostream.bench.memory import GIB
-from tomostream.bench.pair import Pair, cpu_threads, filled_pair
+from tomostream.bench.pair import Pair, cpu_threads, expected_baseline_ms, filled_pair
 from tomostream.bench.result import BenchConfig, PerAxis
 from tomostream.bench.run import pair_roofline
 from tomostream.bench.scene import draw_scene, pool_bytes
@@ -132,6 +132,9 @@ class _Sweep:
     def _point(self, pair: Pair, batch: int) -> SweepPoint:
         rounds = self._rounds(pair, batch)
         ms, baseline_ms = median(rounds.ours_ms), median(rounds.baseline_ms)
+        expected_ms = expected_baseline_ms(
+            pair.config, batch=batch, threads=pair.cpu_threads
+        )
         self._report(
             f"batch {batch}: {ms:.3f} ms, published algorithm {baseline_ms:.2f} ms, "
             f"ratio {rounds.ratio:.1f}"
@@ -142,6 +145,7 @@ class _Sweep:
             gigabytes_per_s=1e-6 * pair.scene.frames[0].nbytes / ms,
             baseline_ms=baseline_ms, ratio=rounds.ratio,
             ratio_low=min(rounds.ratios), ratio_high=max(rounds.ratios),
+            baseline_is_slow=baseline_ms > 2.0 * expected_ms,
             roofline=pair_roofline(pair, batch=batch, ms=ms, gb_per_s=self._gb_per_s),
         )  # fmt: skip
 

@@ -17,6 +17,7 @@ def sweep_text(result: SweepResult) -> str:
             f"{result.ring} ring, memory {result.memory_gb_per_s:.1f} GB/s; medians of "
             f"{result.rounds} rounds",
             *(f"NOTE: {note}" for note in result.notes),
+            *_slow_notes(result.points),
             *load_notes(result.load_average, result.other_load),
         ]
     )
@@ -37,6 +38,16 @@ def _points_text(points: list[SweepPoint]) -> str:
             f"{p.roofline.distance:.1f}" if p.roofline else "",
         )  # fmt: skip
     return table_text(table)
+
+
+def _slow_notes(points: list[SweepPoint]) -> list[str]:
+    slow = [f"{p.size} (batch {p.batch})" for p in points if p.baseline_is_slow]
+    if not slow:
+        return []
+    return [
+        "NOTE: the published algorithm ran at less than half the speed that is "
+        f"expected of it, the ratio flatters us: {', '.join(slow)}."
+    ]
 
 
 def _growth_text(points: list[GrowthPoint]) -> str:

@@ -45,6 +45,8 @@ class SweepPoint:
     ratio: float
     ratio_low: float
     ratio_high: float
+    baseline_is_slow: bool
+    """The published algorithm ran at less than half the speed expected of it."""
     roofline: Roofline | None
 
 

@@ -106,10 +106,25 @@ def test_steps_are_done_by_both():
 
 
 def test_baseline_is_expected_to_scale_with_pixels_and_threads():
-    known = expected_baseline_ms(512 * 512, batch=8, threads=2)
+    usual = BenchConfig(size=512)
+    known = expected_baseline_ms(usual, batch=8, threads=2)
     assert known == pytest.approx(6.6)
-    assert expected_baseline_ms(1024 * 1024, batch=8, threads=4) == 2 * known
-    assert expected_baseline_ms(512 * 512, batch=1, threads=2) > known
+    large = BenchConfig(size=1024)
+    assert expected_baseline_ms(large, batch=8, threads=4) == 2 * known
+    assert expected_baseline_ms(usual, batch=1, threads=2) > known
+
+
+def test_baseline_is_expected_to_take_longer_with_its_steps():
+    times = [
+        expected_baseline_ms(config, batch=8, threads=2)
+        for config in (
+            BenchConfig(),
+            BenchConfig(phase=PHASE),
+            BenchConfig(dezinger=2, phase=PHASE),
+            BenchConfig(dezinger=3, phase=PHASE),
+        )
+    ]
+    assert times == sorted(set(times))
 
 
 @pytest.mark.parametrize(

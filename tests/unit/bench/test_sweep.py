@@ -1,6 +1,7 @@
 """`tomostream bench --sweep` on tiny sizes."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -70,6 +71,12 @@ def test_text_shows_every_point(result):
     text = sweep_text(result)
     assert result.cpu in text
     assert all(f"{p.ms:.3f}" in text for p in (*result.points, *result.growth))
+
+
+def test_a_slow_baseline_is_told(result):
+    slow = replace(result.points[0], baseline_is_slow=True)
+    text = sweep_text(replace(result, points=[slow]))
+    assert "ratio flatters us: 16 (batch 1)." in text
 
 
 def test_what_does_not_fit_is_left_out_and_told(monkeypatch):
