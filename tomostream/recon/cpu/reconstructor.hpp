@@ -31,6 +31,7 @@ constexpr int kGenerations = 4;    // dark and flat fields kept
 constexpr int kShares = 8;         // parts of a slice that are renewed in turn
 constexpr int kRowsPerTask = 16;   // of the horizontal slice
 constexpr int kBlock = 64;         // columns of a slice whose sums stay in the nearest cache
+constexpr int kRowsAtOnce = 8;     // of the volume
 
 constexpr float kLeastLight = 0.01f;    // of the flat's, in the region it is scaled by
 
@@ -161,6 +162,10 @@ class Reconstructor {
     float light;                // its exposure, relative to the flat's
   };
 
+  struct Patch {    // of planes normal to y
+    int first_row, rows, first_column, columns;
+  };
+
   void make_images(const Job*, int count);
   int64_t check(const std::vector<Input>&, Fate*);
   void find_bad_pixels(const std::vector<Input>&, std::vector<std::atomic<uint32_t>>& bad);
@@ -179,6 +184,7 @@ class Reconstructor {
   void remake_slices(const View& old);
   void remake_vertical(const Upright&);
   void make_scratch();
+  void add_rows(float* sums, const std::vector<int>& ids, int band, const Patch&);
   void remake_horizontal();
   void prepare_rows();
   void follow_tilted();

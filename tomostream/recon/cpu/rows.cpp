@@ -5,34 +5,66 @@
 #include "reconstructor.hpp"
 
 namespace tomostream {
+namespace {
 
+// Interpolation weights of a group of projections for a block of columns.
+struct GroupTaps {
+  alignas(64) int32_t offset[kGroup][kBlock];
+  alignas(64) float left[kGroup][kBlock], right[kGroup][kBlock];
+  Taps taps[kGroup];
+};
+
+}  // namespace
+
+// Neighbouring rows sample the same columns of the ring: a few rows are made at a time, a
+// block of columns after the other, so that the ring is read from memory once for all.
 void Reconstructor::write_rows(int first, int count, float* out) {
   std::vector<int> ids;
   for (int i = 0; i < shape_.n_slots; i++)
     if (slots_[i].is_filled) ids.push_back(i);
   const size_t plane = static_cast<size_t>(shape_.n_z) * shape_.n_out;
-  std::vector<Taps> taps(ids.size());
-  for (int row = 0; row < count; row++) {
-    const Upright normal_to_y{1, first + row, {}};
-    pool_.each(static_cast<int>(ids.size()), [&](int i, int) {
-      const Slot& slot = slots_[ids[i]];
-      int32_t* memory = taps_.as<int32_t>() + static_cast<size_t>(i) * 3 * z_pitch_;
-      make_taps(&taps[i], memory, normal_to_y, slot.cos, slot.sin, 1);
-    });
-    pool_.each(bands_, [&](int band, int worker) {
-      const size_t offset = static_cast<size_t>(band) * tile() * (half_ ? 2 : 4);
-      std::vector<const void*> tiles;
-      for (const int id : ids) tiles.push_back(slot_data(id) + offset);
-      float* sum = scratch_.as() + static_cast<size_t>(worker) * scratch_pitch_;
-      float* image = out + static_cast<size_t>(row) * plane +
-                     static_cast<size_t>(band) * kRows * shape_.n_out;
-      std::memset(sum, 0, sizeof(float) * sum_tile());
-      for (int i = 0; i < shape_.n_out; i += kBlock)
-        kernels_.backproject(sum, i, std::min(shape_.n_out, i + kBlock), half_, tiles.data(),
-                             taps.data(), static_cast<int>(tiles.size()));
-      kernels_.untile(image, static_cast<size_t>(shape_.n_out), shape_.n_out,
-                      std::min(kRows, shape_.n_z - band * kRows), sum, scale());
-    });
+  const int chunks = (count + kRowsAtOnce - 1) / kRowsAtOnce;
+  pool_.each(chunks * bands_, [&](int task, int worker) {
+    const int row = task / bands_ * kRowsAtOnce, band = task % bands_;
+    const int rows = std::min(kRowsAtOnce, count - row);
+    float* sums = scratch_.as() + static_cast<size_t>(worker) * scratch_pitch_;
+    float* image = out + static_cast<size_t>(row) * plane +
+                   static_cast<size_t>(band) * kRows * shape_.n_out;
+    for (int i = 0; i < shape_.n_out; i += kBlock) {
+      const int columns = std::min(kBlock, shape_.n_out - i);
+      add_rows(sums, ids, band, {first + row, rows, i, columns});
+      for (int r = 0; r < rows; r++)
+        kernels_.untile(image + static_cast<size_t>(r) * plane + i,
+                        static_cast<size_t>(shape_.n_out), columns,
+                        std::min(kRows, shape_.n_z - band * kRows), sums + r * kBlock * kRows,
+                        scale());
+    }
+  });
+}
+
+// sums: (rows, kBlock, kRows).
+void Reconstructor::add_rows(float* sums, const std::vector<int>& ids, int band,
+                             const Patch& patch) {
+  const size_t offset = static_cast<size_t>(band) * tile() * (half_ ? 2 : 4);
+  const int half = shape_.n_out / 2, count = static_cast<int>(ids.size());
+  GroupTaps group;
+  const void* tiles[kGroup];
+  std::memset(sums, 0, sizeof(float) * static_cast<size_t>(patch.rows) * kBlock * kRows);
+  for (int k = 0; k < count; k += kGroup) {
+    const int size = std::min(kGroup, count - k);
+    for (int r = 0; r < patch.rows; r++) {
+      for (int j = 0; j < size; j++) {
+        const Slot& slot = slots_[ids[k + j]];
+        tiles[j] = slot_data(ids[k + j]) + offset;
+        const double start = (patch.first_column - half) * slot.cos -
+                             (patch.first_row + r - half) * slot.sin + view_.center;
+        kernels_.make_taps(group.offset[j], group.left[j], group.right[j], patch.columns,
+                           shape_.n_ring, start, slot.cos, 1);
+        group.taps[j] = {group.offset[j], group.left[j], group.right[j]};
+      }
+      kernels_.backproject(sums + r * kBlock * kRows, 0, patch.columns, half_, tiles,
+                           group.taps, size);
+    }
   }
 }
 

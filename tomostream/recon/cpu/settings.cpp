@@ -57,7 +57,7 @@ void Reconstructor::set_spectral(const std::vector<float>& response,
 
 void Reconstructor::make_scratch() {
   const size_t floats = std::max(kernels_.scratch_floats(shape_.n_ring, filter_.fft.size),
-                                 sum_tile());
+                                 static_cast<size_t>(kRowsAtOnce) * kBlock * kRows);
   // + 64: not the same cache sets for all threads
   scratch_pitch_ = (floats + 1023) / 1024 * 1024 + 64;
   scratch_ = Buffer(pool_, sizeof(float) * scratch_pitch_ * pool_.size(), "scratch");
