@@ -20,7 +20,7 @@ from tomostream.service.fields import FieldBook, FieldChange
 from tomostream.service.filling import DecodedFrame, Filling, Ring
 from tomostream.service.intake import PlacedImage
 from tomostream.service.layout import FrameLayout, completed, placed, rescaled
-from tomostream.service.reconstructor import Reconstructor
+from tomostream.service.reconstructor import AddReport, Reconstructor
 from tomostream.service.refiltering import Refiltering
 from tomostream.service.settings import ServiceSettings
 from tomostream.service.slots import Place, SlotCounter
@@ -299,7 +299,7 @@ class Reconstruction:
         ids = np.array([decoded.frame.id for decoded, _ in batch], np.int64)
         ring.ledger.enter(slots[accepted], ids[accepted])
         taken = [d for (d, _), is_in in zip(batch, accepted, strict=True) if is_in]
-        self._note(taken, pixels_repaired=report.pixels_repaired, total=len(batch))
+        self._note(taken, report)
 
     def _put_singly(self, ring: Ring, batch: list[tuple[DecodedFrame, int]]) -> None:
         for number, entry in enumerate(batch):
@@ -312,15 +312,11 @@ class Reconstruction:
                     RejectReason.STEP, f"frame {entry[0].frame.id}: {exc}"
                 )
 
-    def _note(
-        self, taken: list[DecodedFrame], *, pixels_repaired: int, total: int
-    ) -> None:
+    def _note(self, taken: list[DecodedFrame], report: AddReport) -> None:
         self._tally.entered += len(taken)
-        self._tally.pixels_repaired += pixels_repaired
-        self._tally.reject(
-            RejectReason.PIXELS, "more than 1 % of the pixels are dead or not finite",
-            count=total - len(taken),
-        )  # fmt: skip
+        self._tally.pixels_repaired += report.pixels_repaired
+        for reason in filter(None, report.reasons):
+            self._tally.reject(reason, _WHY_NOT.get(reason, str(reason)))
         self.last_call_frames += len(taken)
         self.is_cost_known = True
         if taken:
@@ -329,6 +325,12 @@ class Reconstruction:
             self.unseen += [
                 (d.placed.tracked.taken_s, d.frame.arrived_s) for d in taken
             ]
+
+
+_WHY_NOT = {
+    RejectReason.PIXELS: "more than 1 % of the pixels are dead or not finite",
+    RejectReason.REGION: "no light in the region that flats are scaled by",
+}
 
 
 def _clipped(parameters: Parameters, geometry: Geometry) -> ReconParameters:

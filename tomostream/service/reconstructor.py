@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tomostream.core.geometry import Geometry
+from tomostream.core.health import RejectReason
 from tomostream.core.parameters import ReconParameters
 from tomostream.core.slices import F32
 from tomostream.recon.snapshot import RingSnapshot
@@ -17,7 +18,12 @@ class AddReport(Protocol):
 
     @property
     def accepted(self) -> NDArray[np.bool_]:
-        """(n_frames,): False where too many pixels are dead or not finite."""
+        """(n_frames,): False where a frame cannot be used."""
+        ...
+
+    @property
+    def reasons(self) -> Sequence[RejectReason | None]:
+        """(n_frames,): why a frame was not accepted; None where it was."""
         ...
 
     @property

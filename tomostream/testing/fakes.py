@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tomostream.core.errors import StepFailedError
 from tomostream.core.geometry import Geometry
+from tomostream.core.health import RejectReason
 from tomostream.core.parameters import Parameters, ReconParameters
 from tomostream.core.ports import Command
 from tomostream.core.publication import Publication
@@ -102,6 +103,7 @@ class FakeAddReport:
     """What became of a batch."""
 
     accepted: NDArray[np.bool_]
+    reasons: tuple[RejectReason | None, ...] = ()
     pixels_repaired: int = 0
 
 
@@ -223,7 +225,8 @@ class FakeEngine:
                     value=float(frame[0, 0]), angle_deg=float(angles_deg[k]),
                     generation=len(self.fields),
                 )  # fmt: skip
-        return FakeAddReport(accepted=accepted)
+        reasons = [None if good else RejectReason.PIXELS for good in accepted]
+        return FakeAddReport(accepted=accepted, reasons=tuple(reasons))
 
     def refilter(self, limit: int) -> int:
         """Work off waiting slots."""

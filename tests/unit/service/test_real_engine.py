@@ -7,8 +7,10 @@ import pytest
 
 from tomostream.core.frame import FrameKind
 from tomostream.core.geometry import Geometry, Planes
+from tomostream.core.health import RejectReason
 from tomostream.core.orientation import Orientation
 from tomostream.core.parameters import FilterType, ReconParameters
+from tomostream.core.steps import FlatScale
 from tomostream.recon.engine import Engine
 from tomostream.runtime.clock import SystemClock
 from tomostream.runtime.queues import ArrivalQueue
@@ -222,3 +224,19 @@ def test_the_loop_runs_in_a_thread_and_publishes():
     assert loop.health.get().frames_received == 200
     assert publisher.publications[-1].slots_filled > 0
     assert controls.readings["SessionState"] == "idle"
+
+
+def test_a_closed_shutter_costs_its_frames_and_not_the_stream(rig):
+    rig.controls.turn(
+        flat_scale=FlatScale.REGION, region_width=2, region_height=N_Z
+    )  # fmt: skip
+    angles = 5.0 * np.arange(36)
+    rig.send(first_id_arrival(1), table_arrival(angles))
+    rig.send_frames(angles[:10])
+    dark = np.zeros((N_Z, N_X), np.uint16)
+    rig.send(*(image_arrival(n, dark, now_s=rig.clock.now_s()) for n in (11, 12)))
+    rig.send_frames(angles[12:], first_id=13)
+    health = rig.loop.health.get()
+    assert health is not None
+    assert health.rejected[RejectReason.REGION] == 2
+    assert rig.loop.frames_entered == 34
