@@ -89,10 +89,13 @@ def reference_slices(
         slice_y += sampled(projection, x_turned * c - y_turned * s + center)
         x_turned, y_turned = _turned(x, axis, planes.rot_x)
         slice_x += sampled(projection, x_turned * c - y_turned * s + center)
-    # Over a whole turn every ray counts twice, or its two weights sum up to 1.
-    arc = np.pi if geometry.scan_range == 180 else 2 * np.pi
-    scale = arc / max(len(projections), 1)
+    scale = _arc(geometry) / max(len(projections), 1)
     return Slices(z=slice_z * scale, y=slice_y * scale, x=slice_x * scale)  # pyright: ignore[reportArgumentType]  float64 on purpose
+
+
+def _arc(geometry: Geometry) -> float:
+    # Over a whole turn every ray counts twice, or its two weights sum up to 1.
+    return np.pi if geometry.scan_range == 180 else 2 * np.pi
 
 
 def _turned(x: Any, y: Any, degrees: float) -> tuple[Any, Any]:
@@ -127,13 +130,15 @@ def reference_plane(
     projections: Sequence[F64],
     angles_deg: Sequence[float],
     grid: PlaneGrid,
-    center: float,
+    geometry: Geometry,
+    parameters: ReconParameters,
 ) -> F64:
-    """Reconstruct the points of a plane from filtered projections (n_z, n_x).
+    """Reconstruct the points of a plane from filtered projections (n_z, n_ring).
 
     Each projection is interpolated in both directions; it is zero outside.
     """
     x, y, z = points(grid)
+    center = parameters.center + geometry.pad_x
     total = np.zeros(x.shape)
     for projection, angle in zip(projections, angles_deg, strict=True):
         n_z, n_x = projection.shape
@@ -149,7 +154,7 @@ def reference_plane(
             for r in (row + 1, row + 2)
         )
         total += (1 - t) * above + t * below
-    return total * np.pi / max(len(projections), 1)
+    return total * _arc(geometry) / max(len(projections), 1)
 
 
 def relative_error(slices: Slices, reference: Slices) -> float:
