@@ -3,8 +3,8 @@
 from tomostream.recon.center.estimate import estimate_center
 from tomostream.recon.center.overlay import Overlay, overlay
 from tomostream.recon.center.strip import CenterStrip, center_strip
-from tomostream.recon.center.tracking import TRUSTED, CenterTracker, accept, follow
-from tomostream.recon.center.values import CenterEstimate, CenterPart
+from tomostream.recon.center.tracking import CenterTracker, accept, follow
+from tomostream.recon.center.values import TRUSTED, CenterEstimate, CenterPart
 
 __all__ = [
     "TRUSTED",

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tomostream.recon.center.bands import Bands
-from tomostream.recon.center.pairs import opposite_pairs
+from tomostream.recon.center.pairs import OppositePair, opposite_pairs
 from tomostream.recon.center.registered import AxisLine, axis_line
-from tomostream.recon.center.values import CenterEstimate, CenterPart
+from tomostream.recon.center.roll import axis_roll
+from tomostream.recon.center.values import TRUSTED, CenterEstimate, CenterPart
 from tomostream.recon.center.wedge import WedgeCurve, evenly, wedge_curve
 from tomostream.recon.snapshot import RingSnapshot
 
@@ -21,8 +22,17 @@ _BAND_ROWS = 16
 _WEDGE_BANDS = 3
 _WEDGE_ROWS = 4
 _WEDGE_VIEWS = 720
+_WINDOW_TOLERANCE_PX = 0.25
 _TRUSTED_ERROR_PX = 0.4
 """An error at which a part's confidence has fallen to a half."""
+_TRUSTED_ERROR_DEG = 0.1
+_TOLERATED_SPREAD_PX = 1.0
+"""Distance of the two methods at which the confidence has fallen to a half."""
+_OF_ONE_METHOD = 0.9
+_TURNING = 6.0
+"""Standard deviations that opposite views' agreement must reach in what turns."""
+_OF_WHAT_IS_STILL = 0.4
+"""Highest confidence from what does not turn: a spot on the detector mirrors itself."""
 
 
 def estimate_center(
@@ -61,7 +71,7 @@ def estimate_center(
         return CenterEstimate(reason="opposite views have nothing in common")
     registration = _registration(axis)
     sharpness = _sharpness(snapshot, bands, axis)
-    return _with_roll(_combined(registration, sharpness, axis), axis, bands)
+    return _with_roll(_combined(registration, sharpness, axis), snapshot, pairs)
 
 
 def _refusal(snapshot: RingSnapshot) -> str:
@@ -128,7 +138,7 @@ def _curve(snapshot: RingSnapshot, row: float, near: float) -> WedgeCurve | None
     if sinogram is None:
         return None
     curve = wedge_curve(sinogram, near)
-    if curve is None or not math.isfinite(curve.center):
+    if curve is None or not abs(curve.center - near) > _WINDOW_TOLERANCE_PX:
         return curve
     # The window belongs to the centre that it was made for.
     return wedge_curve(sinogram, curve.center, reach_px=4.0) or curve
@@ -145,42 +155,46 @@ def _combined(
     registration: CenterPart, sharpness: CenterPart, axis: AxisLine
 ) -> CenterEstimate:
     a, b = registration, sharpness
-    if not math.isfinite(b.center):
-        # Half a turn's consistency was not checked: one method alone.
-        return CenterEstimate(
-            center=a.center, confidence=0.9 * a.confidence, registration=a,
-            sharpness=b, reason=_reason(0.9 * a.confidence, axis),
-        )  # fmt: skip
-    weights = (a.confidence / a.error_px**2 + 1e-9, b.confidence / b.error_px**2 + 1e-9)
-    center = (a.center * weights[0] + b.center * weights[1]) / sum(weights)
-    spread = abs(a.center - b.center)
-    either = 1.0 - (1.0 - a.confidence) * (1.0 - b.confidence)
-    confidence = either / (1.0 + (spread / 1.0) ** 2)
-    reason = _reason(confidence, axis)
-    if not reason and confidence < 0.6:
-        reason = f"the two methods differ by {spread:.2f} pixels"
-    return CenterEstimate(
+    if math.isfinite(b.center):
+        of_a, of_b = (part.confidence / part.error_px**2 + 1e-9 for part in (a, b))
+        center = (a.center * of_a + b.center * of_b) / (of_a + of_b)
+        spread = abs(a.center - b.center)
+        either = 1.0 - (1.0 - a.confidence) * (1.0 - b.confidence)
+        confidence = either / (1.0 + (spread / _TOLERATED_SPREAD_PX) ** 2)
+    else:
+        center, spread = a.center, math.nan
+        confidence = _OF_ONE_METHOD * a.confidence
+    if axis.significance < _TURNING:
+        confidence = min(confidence, _OF_WHAT_IS_STILL)
+    estimate = CenterEstimate(
         center=center, confidence=confidence, registration=a, sharpness=b,
-        spread_px=spread, reason=reason,
+        spread_px=spread,
     )  # fmt: skip
+    return replace(estimate, reason=_reason(estimate, axis))
 
 
-def _reason(confidence: float, axis: AxisLine) -> str:
-    if confidence >= 0.6:
+def _reason(estimate: CenterEstimate, axis: AxisLine) -> str:
+    if estimate.confidence >= TRUSTED:
         return ""
-    if axis.significance < 6.0:
-        return "nothing that turns stands out of the noise"
+    if axis.significance < _TURNING:
+        if estimate.sharpness.confidence < 0.5:
+            return "nothing stands out of the noise"
+        return "what is seen does not turn: the detector's, or round and centred"
+    if estimate.spread_px > 0.5 * _TOLERATED_SPREAD_PX:
+        return f"the two methods differ by {estimate.spread_px:.2f} pixels"
     return "opposite views agree poorly"
 
 
 def _with_roll(
-    estimate: CenterEstimate, axis: AxisLine, bands: Bands
+    estimate: CenterEstimate, snapshot: RingSnapshot, pairs: list[OppositePair]
 ) -> CenterEstimate:
-    error_deg = math.degrees(math.atan(axis.line.slope_error))
-    trust = 1.0 / (1.0 + (error_deg / 0.1) ** 2) if math.isfinite(error_deg) else 0.0
+    if estimate.confidence < 0.1:
+        return estimate
+    roll = axis_roll(snapshot, pairs, estimate.center)
+    trust = 1.0 / (1.0 + (roll.error_deg / _TRUSTED_ERROR_DEG) ** 2)
     return replace(
         estimate,
-        roll_deg=math.degrees(math.atan(axis.line.slope)),
+        roll_deg=roll.roll_deg,
         roll_confidence=trust * estimate.confidence,
     )
 

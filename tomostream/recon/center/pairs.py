@@ -10,8 +10,10 @@ F64 = NDArray[np.float64]
 MOST_PAIRS = 8
 """More would hardly say more than these, and each is read in full."""
 
-_NEARLY_EXACT_DEG = 0.02
+NEARLY_EXACT_DEG = 0.02
 """A feature 1000 pixels off the axis moves by a third of a pixel."""
+_ENOUGH = 3
+"""Exact pairs beside which inexact ones are not needed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +48,8 @@ def opposite_pairs(angles_deg: F64, *, most: int = MOST_PAIRS) -> list[OppositeP
     if not len(first):
         return []
     size = np.abs(excess)
-    exact = np.flatnonzero(size <= _NEARLY_EXACT_DEG)
-    if len(exact):
+    exact = np.flatnonzero(size <= NEARLY_EXACT_DEG)
+    if len(exact) >= _ENOUGH:
         by_angle = exact[np.argsort(angles_deg[first[exact]] % 360.0, kind="stable")]
         chosen = by_angle[_spread(len(by_angle), most)]
     else:
@@ -67,7 +69,7 @@ def opposite_of(angles_deg: F64, index: int) -> OppositePair | None:
     OppositePair or None
         None where nothing within 5 degrees is held. The frame is its `first`.
     """
-    excess = _wrapped(angles_deg - angles_deg[index] - 180.0)
+    excess = wrapped_deg(angles_deg - angles_deg[index] - 180.0)
     nearest = int(np.argmin(np.abs(excess)))
     if abs(excess[nearest]) > 5.0:
         return None
@@ -82,6 +84,11 @@ def typical_step_deg(angles_deg: F64) -> float:
     return float(np.median(moving)) if len(moving) else 180.0
 
 
+def wrapped_deg(angle_deg: F64) -> F64:
+    """Bring differences of angles to -180 up to 180."""
+    return (angle_deg + 180.0) % 360.0 - 180.0
+
+
 def _nearest_opposites(
     angles_deg: F64,
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], F64]:
@@ -92,12 +99,12 @@ def _nearest_opposites(
     wanted = np.searchsorted(turned[order], (turned + 180.0) % 360.0)
     firsts = np.repeat(np.arange(count), 4)
     seconds = order[(wanted[:, None] + np.arange(-2, 2)) % count].ravel()
-    excess = _wrapped(angles_deg[seconds] - angles_deg[firsts] - 180.0)
+    excess = wrapped_deg(angles_deg[seconds] - angles_deg[firsts] - 180.0)
     # Each pair is found from both of its frames.
     later = (seconds > firsts) & (np.abs(excess) <= 5.0)
     pairs = np.unique(np.stack([firsts[later], seconds[later]], axis=1), axis=0)
     first, second = pairs[:, 0], pairs[:, 1]
-    return first, second, _wrapped(angles_deg[second] - angles_deg[first] - 180.0)
+    return first, second, wrapped_deg(angles_deg[second] - angles_deg[first] - 180.0)
 
 
 def _reach_deg(angles_deg: F64, smallest: float) -> float:
@@ -109,7 +116,3 @@ def _spread(count: int, most: int) -> NDArray[np.intp]:
     if count <= most:
         return np.arange(count)
     return np.linspace(0, count, most, endpoint=False).astype(np.intp)
-
-
-def _wrapped(angle_deg: F64) -> F64:
-    return (angle_deg + 180.0) % 360.0 - 180.0

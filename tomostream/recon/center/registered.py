@@ -33,8 +33,6 @@ class AxisLine:
     significance: float
     """Standard deviations by which opposite views agree better than by chance, in what
     turns; what stands still says nothing."""
-    correlation: float
-    """Of opposite views, all bands and pairs together."""
     strengths: F64
     """(n_bands,), how much each band says."""
 
@@ -49,22 +47,17 @@ def axis_line(bands: Bands, pairs: list[OppositePair]) -> AxisLine:
     wide = refined(first, mirrored, near, reach_px=4.0 + 0.5 * _MOST_ROLL * n_z)
     errors = np.hypot(wide.errors, _FLOOR_PX)
     line = robust_line(places, wide.centers, errors, sloped=_is_tall(n_z))
+    if math.isfinite(line.value):
+        centers, errors = _narrowed(first, mirrored, line, places, pairs)
+        line = robust_line(places, centers, errors, sloped=_is_tall(n_z))
     if not math.isfinite(line.value):
-        return AxisLine(
-            line=line,
-            significance=0.0,
-            correlation=0.0,
-            strengths=np.zeros(len(places)),
-        )
-    centers, errors = _narrowed(first, mirrored, line, places, pairs)
-    line = robust_line(places, centers, errors, sloped=_is_tall(n_z))
+        return AxisLine(line=line, significance=0.0, strengths=np.zeros(len(places)))
     turning = _views(bands, pairs, still, remove_all=True)
     moved = refined(*turning, line.value, reach_px=2.0)
     return AxisLine(
         line=line,
         significance=math.atanh(min(max(moved.correlation, 0.0), 0.999))
         * math.sqrt(moved.samples),
-        correlation=wide.correlation,
         strengths=np.where(np.isfinite(errors), errors**-2.0, 0.0),
     )
 

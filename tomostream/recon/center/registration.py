@@ -102,7 +102,9 @@ def refined(first: F64, mirrored: F64, near: float, *, reach_px: float) -> BandS
     """
     n_x = first.shape[-1]
     start = round(2 * near) - (n_x - 1)
-    reach = int(np.ceil(2 * reach_px)) + 1
+    # What is looked for far off costs columns at both ends of the overlap.
+    overlap = n_x - abs(start) - 2 * _MARGIN_PX
+    reach = max(min(int(np.ceil(2 * reach_px)) + 1, overlap // 6), 2)
     shifts = start + np.arange(-reach, reach + 1)
     window = _window(n_x, start, reach)
     difference, correlation = _compared(first, mirrored, shifts, window)
@@ -165,19 +167,24 @@ def _compared(
 ) -> tuple[F64, F64]:
     """Give squared differences (n_bands, n_shifts) and correlations (n_shifts)."""
     n_x = first.shape[-1]
-    own = np.square(mirrored) @ window
+    own = _weighed(mirrored, mirrored, window)
     difference = np.empty((first.shape[1], len(shifts)))
     correlation = np.empty(len(shifts))
     for k, shift in enumerate(shifts):
         moved = np.zeros_like(first)
         low, high = max(0, -shift), min(n_x, n_x - shift)
         moved[..., low:high] = first[..., low + shift : high + shift]
-        others = np.square(moved) @ window
-        common = (moved * mirrored) @ window
+        others = _weighed(moved, moved, window)
+        common = _weighed(moved, mirrored, window)
         difference[:, k] = (own + others - 2 * common).sum(axis=0)
         energy = np.sqrt(own.sum() * others.sum())
         correlation[k] = common.sum() / energy if energy > 0 else 0.0
     return difference, correlation
+
+
+def _weighed(a: F64, b: F64, window: F64) -> F64:
+    # Not by BLAS, whose threads would take cores from the reconstruction.
+    return np.einsum("...x,...x,x->...", a, b, window)
 
 
 def _minimum(curve: F64) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tomostream.core.errors import ReconstructionError
 from tomostream.core.geometry import Geometry, Planes, output_pad, overlap_weight
 from tomostream.core.parameters import ReconParameters
 from tomostream.core.slices import F32
@@ -68,6 +69,12 @@ def center_strip(
     ReconstructionError
         The snapshot's ring is empty, or the centre is not finite.
     """
+    if not snapshot.frames:
+        raise ReconstructionError("strip of centres: the ring is empty")
+    if not (math.isfinite(center) and math.isfinite(step)):
+        raise ReconstructionError(
+            f"strip of centres: expected finite numbers, got {center} and {step}"
+        )
     centers = tuple(center + (k - count // 2) * step for k in range(count))
     region = _region(snapshot, width)
     tiles = list(_tiles(snapshot, centers, region))

@@ -3,10 +3,7 @@
 import math
 from dataclasses import dataclass, field, replace
 
-from tomostream.recon.center.values import CenterEstimate
-
-TRUSTED = 0.6
-"""Confidence from which Center may follow."""
+from tomostream.recon.center.values import TRUSTED, CenterEstimate
 
 _GATE_PX = 0.5
 """Estimates nearer than that to the published value are of the same axis."""

@@ -3,6 +3,9 @@
 import math
 from dataclasses import dataclass
 
+TRUSTED = 0.6
+"""Confidence from which Center may follow by itself."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CenterPart:
@@ -24,7 +27,7 @@ class CenterEstimate:
     """Detector column of the axis at the middle row (n_z - 1) / 2, pixels; NaN where
     nothing could be said."""
     confidence: float = 0.0
-    """How far it can be trusted, 0 to 1. Above 0.6 it may be followed."""
+    """How far it can be trusted, 0 to 1; from `TRUSTED` on Center may follow it."""
     roll_deg: float = 0.0
     """Tilt of the axis in the detector's plane: positive where its column grows with
     the row, as `core.orientation.Orientation.roll_deg` takes it out."""

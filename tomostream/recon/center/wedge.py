@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 F64 = NDArray[np.float64]
 
 _STEP_PX = 0.5
+_WRAP = 32
+"""Columns of zeros, into which candidates may move the second half."""
+_MOST_FREQUENCIES = 512
+"""The lowest say where the axis is; what is above them costs time on wide frames."""
 _LEAST_ROWS = 45
 """Views of half a turn; fewer leave no room outside the wedge."""
 
@@ -83,8 +87,8 @@ def wedge_curve(
     if n_theta < _LEAST_ROWS or high - low < 16:
         return None
     part = sinogram[:, low:high]
-    size = _even(2 * len(window))
-    lines = np.fft.rfft((part - part.mean()) * window, size)
+    size = _even(len(window) + _WRAP)
+    lines = np.fft.rfft((part - part.mean()) * window, size)[:, :_MOST_FREQUENCIES]
     frequency = np.arange(lines.shape[1]) / size
     spectrum = _at_angles(lines, 0), _at_angles(lines.conj(), n_theta)
     mask = _outside(n_theta, frequency, radius=len(window) / 2)
@@ -92,9 +96,7 @@ def wedge_curve(
         return None
     count = round(reach_px / step_px)
     centers = np.arange(-count, count + 1, dtype=np.float64) * step_px + near
-    outside = np.array(
-        [_modulus(spectrum, mask, frequency, 2 * (c - low)) for c in centers]
-    )
+    outside = _modulus(spectrum, mask, frequency, 2 * (centers - low))
     return WedgeCurve(centers=centers, outside=outside)
 
 
@@ -171,13 +173,16 @@ def _modulus(
     spectrum: tuple[NDArray[np.complex128], NDArray[np.complex128]],
     mask: NDArray[np.bool_],
     frequency: F64,
-    mirror: float,
-) -> float:
+    mirrors: F64,
+) -> F64:
     """Give the mean modulus outside, with the second half at columns mirror - s."""
-    phase = np.exp(-2j * np.pi * frequency * mirror)
-    own, mirrored = spectrum
-    both = own + mirrored * phase
-    return float(np.abs(both[mask]).mean())
+    own, second = (half[mask].astype(np.complex64) for half in spectrum)
+    column = np.nonzero(mask)[1]
+    outside = np.empty(len(mirrors))
+    for k, mirror in enumerate(mirrors):
+        phase = np.exp(-2j * np.pi * frequency * mirror).astype(np.complex64)
+        outside[k] = np.abs(own + second * phase[column]).mean(dtype=np.float64)
+    return outside
 
 
 def _even(size: int) -> int:
