@@ -93,7 +93,7 @@ Floats median(Floats* w) {
 
 // Lanes of row[0..kWidth) that are zingers become the median of their window.
 template <int R>
-Floats settled(const float* row, size_t pitch, Floats p, float threshold) {
+__attribute__((noinline)) Floats settled(const float* row, size_t pitch, Floats p, float threshold) {
   constexpr int side = 2 * R + 1, count = side * side;
   const float above = 1 + threshold, below = 1 - threshold;
   Ints low = {}, high = {};    // minus the values too small, too large for p
@@ -121,41 +121,45 @@ void filter_column(const float* row, size_t pitch, int rows, float threshold, fl
   static_assert((2 * X + 1) * (2 * Y + 1) > (2 * R + 1) * (2 * R + 1) / 2);
   constexpr int depth = 2 * Y + 1;
   const float above = 1 + threshold, below = 1 - threshold;
+  // Of the rows around the one at work, each row's at its number modulo depth: with the
+  // loop unrolled they stay in registers.
   Floats least[depth], largest[depth];
-  const auto take = [&](int y) __attribute__((always_inline)) {
-    const float* q = row + (ptrdiff_t)pitch * (y + Y);
+  const auto take = [&](int y, int at) __attribute__((always_inline)) {
+    const float* q = row + (ptrdiff_t)pitch * y;
     Floats lo = load(q), hi = lo;
 #pragma GCC unroll 8
     for (int x = 1; x <= X; x++) {
       const Floats a = load_unaligned(q - x), b = load_unaligned(q + x);
-      lo = smaller(lo, smaller(a, b));
-      hi = larger(hi, larger(a, b));
+      lo = smaller(smaller(lo, a), b);
+      hi = larger(larger(hi, a), b);
     }
-#pragma GCC unroll 8
-    for (int i = 0; i + 1 < depth; i++) {
-      least[i] = least[i + 1];
-      largest[i] = largest[i + 1];
-    }
-    least[depth - 1] = lo;
-    largest[depth - 1] = hi;
+    least[at] = lo;
+    largest[at] = hi;
   };
-  for (int y = -2 * Y; y < 0; y++) take(y);
-  for (int y = 0; y < rows; y++) {
-    take(y);
-    Floats lo = least[0], hi = largest[0];
 #pragma GCC unroll 8
-    for (int i = 1; i < depth; i++) {
-      lo = smaller(lo, least[i]);
-      hi = larger(hi, largest[i]);
+  for (int i = 0; i < 2 * Y; i++) take(i - Y, i);
+  for (int first = 0; first < rows; first += depth) {
+#pragma GCC unroll 8
+    for (int i = 0; i < depth; i++) {
+      const int y = first + i;
+      if (y >= rows) break;
+      take(y + Y, (i + 2 * Y) % depth);
+      Floats lo = least[0], hi = largest[0];
+#pragma GCC unroll 8
+      for (int j = 1; j < depth; j++) {
+        lo = smaller(lo, least[j]);
+        hi = larger(hi, largest[j]);
+      }
+      Floats p = load(row + (size_t)y * pitch);
+      // For threshold > 1 the second bound falls with m.
+      const Floats top = smaller(lo * above, hi * above);
+      const Floats bottom = larger(lo * below, hi * below);
+      if (any((Ints)(p > top) | (Ints)(p < bottom)))
+        p = settled<R>(row + (size_t)y * pitch, pitch, p, threshold);
+      float* q = out + (size_t)y * n_x;
+      if (columns >= kWidth) store_unaligned(q, p);
+      else memcpy(q, &p, sizeof(float) * (size_t)columns);
     }
-    Floats p = load(row + (size_t)y * pitch);
-    // For threshold > 1 the second bound falls with m.
-    const Floats bound = larger(lo * below, hi * below), top = smaller(lo * above, hi * above);
-    if (any((Ints)(p > top) | (Ints)(p < bound)))
-      p = settled<R>(row + (size_t)y * pitch, pitch, p, threshold);
-    float* q = out + (size_t)y * n_x;
-    if (columns >= kWidth) store_unaligned(q, p);
-    else memcpy(q, &p, sizeof(float) * (size_t)columns);
   }
 }
 
