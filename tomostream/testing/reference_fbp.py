@@ -11,6 +11,8 @@ from tomostream.core.parameters import ReconParameters
 from tomostream.core.slices import Slices
 from tomostream.core.steps import FlatScale
 from tomostream.recon.filters import kernel, tail
+from tomostream.recon.steps.phase import phase_retrieved
+from tomostream.recon.steps.zingers import without_zingers
 
 F64 = NDArray[np.float64]
 
@@ -32,7 +34,7 @@ def processed(
 ) -> F64:
     """Give a frame's line integrals as they go into the filter, (n_z, n_ring).
 
-    Of the steps all but zingers and phase.
+    The correction stands for the removal of rings.
     """
     steps = parameters.steps
     counts, dark = frame.astype(np.float64), dark.astype(np.float64)
@@ -44,6 +46,13 @@ def processed(
         rows = slice(max(r.y, 0), r.y + r.height)
         air = transmission[rows, max(r.x, 0) : r.x + r.width]
         transmission /= air.mean()
+    transmission = without_zingers(
+        transmission, radius=steps.zinger_radius, threshold=steps.zinger_threshold
+    )
+    if steps.phase:
+        transmission = phase_retrieved(
+            transmission, strength_px2=steps.phase.strength_px2
+        )
     lines = -np.log(np.maximum(transmission, steps.transmission_floor))
     b, c = steps.hardening
     lines = lines + b * lines**2 + c * lines**3

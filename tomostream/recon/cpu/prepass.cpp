@@ -12,7 +12,7 @@ constexpr int kMostImages = 64, kFewestImages = 8;
 constexpr int kThreadsPerSpectrum = 8;    // the work on one occupies so many threads
 // See tomostream/recon/steps/phase.py.
 constexpr double kTail = 1e-4;
-constexpr int kLeastPad = 16;
+constexpr int kLeastPad = 40;
 
 size_t round_up(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
 
@@ -24,7 +24,8 @@ uint64_t now_ns() {
 
 int padded(int size, double strength) {
   const double tail = std::ceil(std::sqrt(strength) * std::log(1 / kTail));
-  return size + 2 * (static_cast<int>(std::min(tail, static_cast<double>(size))) + kLeastPad);
+  const int pad = static_cast<int>(std::min(tail, static_cast<double>(size)));
+  return size + 2 * std::max(pad, kLeastPad);
 }
 
 // Adds the time of a task to its thread's, if somebody wants to know.

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 TAIL = 1e-4
 """What is left of the filter's kernel at the end of the padding."""
 
-LEAST = 16
-"""Pixels of padding for what falls slowly: cut at the highest frequency, the kernel
-rings as 1 / x^2."""
+LEAST = 40
+"""Fewest pixels of padding: a narrow kernel, cut at the highest frequency, rings as
+1 / x^2."""
 
 
 def padding(strength_px2: float, size: int) -> int:
@@ -21,7 +21,7 @@ def padding(strength_px2: float, size: int) -> int:
     Wider than a frame it is cut: what it would see is a guess.
     """
     tail = math.ceil(math.sqrt(strength_px2) * math.log(1 / TAIL))
-    return min(size, tail) + LEAST
+    return max(min(size, tail), LEAST)
 
 
 def phase_retrieved(transmission: NDArray[Any], *, strength_px2: float) -> NDArray[Any]:

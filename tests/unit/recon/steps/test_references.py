@@ -73,8 +73,9 @@ def test_constant_stays_constant() -> None:
 
 
 def test_padding_follows_the_kernel_up_to_the_frame() -> None:
-    assert padding(4.0, 500) == math.ceil(2 * math.log(1e4)) + 16
-    assert padding(1e9, 500) == 516
+    assert padding(1e3, 500) == math.ceil(1e3**0.5 * math.log(1e4))
+    assert padding(1e9, 500) == 500
+    assert padding(1.0, 500) == 40
 
 
 def test_single_precision_is_kept() -> None:
