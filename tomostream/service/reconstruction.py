@@ -178,6 +178,9 @@ class Reconstruction:
         notes = [self._refiltering.note] if self._refiltering.note else []
         if self._dead_pixels:
             notes.append(f"{self._dead_pixels} dead pixels interpolated")
+        region = self.parameters.recon().steps.region
+        if region and not region.clipped(*self._ring.geometry.frame_shape):
+            notes.append("the region that flats are scaled by lies outside the frames")
         return notes
 
     def packed(self) -> F32:

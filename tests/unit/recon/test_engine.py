@@ -15,6 +15,7 @@ from tomostream.core.errors import (
 )
 from tomostream.core.geometry import Geometry, Planes
 from tomostream.core.parameters import FilterType, ReconParameters
+from tomostream.core.steps import RingRemoval, Steps
 from tomostream.recon import Engine, select_backend
 
 GEOMETRY = Geometry(n_z=20, n_x=32, n_slots=6, n_out=32)
@@ -312,3 +313,72 @@ assert os.waitstatus_to_exitcode(os.wait()[1]) == 7
 """
     # -P: the installed package, not a folder of sources that the tests are run from.
     subprocess.run([sys.executable, "-P", "-c", script], check=True, timeout=30)
+
+
+def test_snapshot_shows_the_frames_and_fields_of_that_moment() -> None:
+    engine = made()
+    dark, flat = np.full((20, 32), 3.0, "f4"), np.full((20, 32), 300.0, "f4")
+    engine.set_fields(dark, flat)
+    add(engine, 2, 0, 1)
+    add(engine, 0)
+    snapshot = engine.snapshot()
+    dark[:] = flat[:] = 7
+    engine.set_fields(dark, flat)
+    add(engine, 0, 1, 2)
+    assert snapshot.angles_deg.tolist() == [60.0, 30.0, 0.0]
+    np.testing.assert_array_equal(snapshot.frames[-1], frame(0))
+    assert snapshot.dark[0, 0] == 3.0
+    assert snapshot.flat[0, 0] == 300.0
+    assert snapshot.parameters == engine.parameters
+    assert snapshot.geometry == GEOMETRY
+
+
+@pytest.mark.parametrize(("first", "count"), [(-1, 1), (0, 33), (32, 1), (5, -2)])
+def test_rows_outside_the_volume_are_refused(first: int, count: int) -> None:
+    with pytest.raises(ReconstructionError, match="rows: expected some of 0 to 31"):
+        made().rows(first, count)
+
+
+def test_no_rows_are_no_rows() -> None:
+    assert made().rows(3, 0).shape == (0, 20, 32)
+
+
+@pytest.mark.parametrize("method", [RingRemoval.FOURIER_WAVELET, RingRemoval.HIGH_PASS])
+@pytest.mark.parametrize("n_x", [4, 33])
+@pytest.mark.parametrize("width", [1.0, 200.0])
+def test_rings_of_any_width_are_removed_from_frames_of_any(
+    method: RingRemoval, n_x: int, width: float
+) -> None:
+    geometry = Geometry(n_z=3, n_x=n_x, n_slots=2, n_out=n_x)
+    steps = Steps(ring_removal=method, ring_width=width)
+    engine = Engine(threads=1)
+    engine.configure(
+        geometry,
+        ReconParameters(center=2.0, planes=Planes.middle(geometry), steps=steps),
+    )
+    random = np.random.default_rng(0)
+    for _ in range(3):
+        frames = list(random.random((2, *geometry.frame_shape)))
+        engine.add(frames, np.array([0.0, 90.0]), np.arange(2))
+        engine.refilter(9)
+    assert np.isfinite(engine.packed()).all()
+
+
+def test_frames_must_fit_the_ring() -> None:
+    with pytest.raises(ConfigurationError, match="pad_x: expected 0 to 0, got 3"):
+        Geometry(n_z=4, n_x=30, n_slots=2, n_out=33, pad_x=3)
+    with pytest.raises(ConfigurationError, match="pad_x: expected 0 to 20, got 21"):
+        Geometry(n_z=4, n_x=30, n_slots=2, n_out=50, scan_range=360, pad_x=21)
+
+
+def test_change_to_half_acquisition_and_back_leaves_no_weights() -> None:
+    engine, fresh = made(), made()
+    half = Geometry(
+        n_z=20, n_x=32, n_slots=6, n_out=51, scan_range=360, pad_x=19
+    )  # fmt: skip
+    engine.configure(half, PARAMETERS)
+    add(engine, 0, 1, 2)
+    engine.configure(GEOMETRY, PARAMETERS)
+    for e in (engine, fresh):
+        add(e, 0, 1, 2)
+    np.testing.assert_array_equal(engine.packed(), fresh.packed())

@@ -77,3 +77,12 @@ def test_clear_forgets_everything() -> None:
     ring.mark_all()
     ring.clear()
     assert len(ring) == ring.waiting == ring.nbytes == 0
+
+
+def test_lent_frames_are_the_newest_last_and_stay_as_they_are() -> None:
+    ring = stored(3, 2, 0, 1)
+    ring.store(2, pixels(7), angle_deg=9.0, generation=0)
+    lent = ring.lend()
+    ring.store(2, pixels(8), angle_deg=1.0, generation=0)
+    assert [frame.angle_deg for frame in lent] == [0.0, 1.0, 9.0]
+    assert (lent[-1].pixels == 7).all()
