@@ -2,10 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tomostream.core.errors import SourceError
+from tomostream.core.frame import FrameKind
 from tomostream.core.geometry import (
     Geometry,
     Planes,
@@ -14,6 +18,8 @@ from tomostream.core.geometry import (
     output_width,
 )
 from tomostream.core.parameters import ReconParameters
+from tomostream.core.scan import angle_table
+from tomostream.files.dxfile import DxFileReader
 from tomostream.recon.snapshot import RingSnapshot
 from tomostream.sim.phantom import Ellipsoid, project
 
@@ -58,7 +64,7 @@ def ring_of(
 
 
 def snapshot_of(
-    frames: Sequence[NDArray[np.number]],
+    frames: Sequence[NDArray[Any]],
     angles_deg: NDArray[np.floating],
     *,
     dark: NDArray[np.floating],
@@ -78,6 +84,31 @@ def snapshot_of(
         parameters=ReconParameters(center=center, planes=Planes.middle(geometry)),
         dark=dark.astype(np.float32), flat=flat.astype(np.float32),
         frames=tuple(frames), angles_deg=np.asarray(angles_deg, np.float64),
+    )  # fmt: skip
+
+
+def ring_of_file(path: Path, *, center: float) -> RingSnapshot:
+    """Fill a ring with the frames of a Data Exchange file, as the stream would.
+
+    Raises
+    ------
+    SourceError
+        It is no Data Exchange file, or has no angles.
+    """
+    with DxFileReader(path) as file:
+        count, n_z, n_x = file.shape
+        if file.theta_deg is None:
+            raise SourceError(f"{path}: expected angles")
+        table = angle_table(file.theta_deg)
+        angles = np.array([table.angle_deg(k) for k in range(count)])
+        slots = [table.slot(k, float(angles[k])) for k in range(count)]
+        newest = sorted({slot: k for k, slot in enumerate(slots)}.values())
+        frames = file.projections(0, count)
+        dark, flat = file.mean_field(FrameKind.DARK), file.mean_field(FrameKind.FLAT)
+    return snapshot_of(
+        [frames[k] for k in newest], angles[newest],
+        dark=np.zeros((n_z, n_x)) if dark is None else dark,
+        flat=np.ones((n_z, n_x)) if flat is None else flat, center=center,
     )  # fmt: skip
 
 

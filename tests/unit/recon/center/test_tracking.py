@@ -67,8 +67,8 @@ def test_axis_that_has_moved_is_followed_after_three_updates() -> None:
 def test_axis_that_drifts_is_followed() -> None:
     tracker = settled()
     for k in range(40):
-        shown = tracker.update(estimate(100.0 + 0.1 * k))
-    assert shown.center == pytest.approx(103.9, abs=0.3)
+        tracker.update(estimate(100.0 + 0.1 * k))
+    assert tracker.shown.center == pytest.approx(103.9, abs=0.3)
 
 
 def test_value_stays_and_its_confidence_fades_without_estimates() -> None:
