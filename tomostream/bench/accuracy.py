@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tomostream.bench.astra_fbp import Projector, astra_slices
+from tomostream.bench.machine import cores
 from tomostream.bench.program import EngineProgram, Program
 from tomostream.bench.published import PublishedAlgorithm
 from tomostream.bench.reference import F64, reference_slices
@@ -74,8 +75,7 @@ def measure_accuracy(
     size: int = 256,
     angles: int = 384,
     n_z: int | None = None,
-    isa: str = "auto",
-    threads: int = 0,
+    engine: Callable[[RingDtype], Engine] | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> AccuracyTable:
     """Reconstruct exact line integrals of the head phantom by every method.
@@ -84,17 +84,21 @@ def measure_accuracy(
     ----------
     n_z
         Rows; as many as columns where not given.
+    engine
+        Makes ours with a ring of that kind; the best there is where not given.
     report
         Takes a line of text before each method runs.
     """
     case = _Case.of(size=size, angles=angles, n_z=n_z or size)
+
+    make = engine or _engine
     methods: list[tuple[str, str, Callable[[], Slices]]] = [
-        ("tomostream", "", lambda: case.ours("half", isa, threads)),
-        ("tomostream, float32 ring", "", lambda: case.ours("float", isa, threads)),
+        ("tomostream", "", lambda: case.ours(make("half"))),
+        ("tomostream, float32 ring", "", lambda: case.ours(make("float"))),
         ("float64 padded FBP", "", case.reference),
         ("ASTRA FBP, linear", "astra", lambda: case.astra("linear")),
         ("ASTRA FBP, strip", "astra", lambda: case.astra("strip")),
-        ("published algorithm", "scipy", lambda: case.published(isa, threads)),
+        ("published algorithm", "scipy", lambda: case.published()),
     ]
     rows: list[Accuracy] = []
     found: dict[str, Slices] = {}
@@ -111,6 +115,10 @@ def measure_accuracy(
             found["tomostream"], found["tomostream, float32 ring"]
         ),
     )  # fmt: skip
+
+
+def _engine(ring: RingDtype) -> Engine:
+    return Engine(ring_dtype=ring, raw_slots=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,16 +151,19 @@ class _Case:
             truth=truth_slices(body, geometry, planes, oversample=_SUPERSAMPLING),
         )  # fmt: skip
 
-    def ours(self, ring: RingDtype, isa: str, threads: int) -> Slices:
-        engine = Engine(isa=isa, threads=threads, ring_dtype=ring, raw_slots=0)
+    def ours(self, engine: Engine) -> Slices:
         return self._streamed(
             EngineProgram(self.geometry, self.planes, center=self.center, engine=engine)
         )
 
-    def published(self, isa: str, threads: int) -> Slices:
+    def published(self) -> Slices:
         return self._streamed(
             PublishedAlgorithm(
-                self.geometry, self.planes, center=self.center, threads=threads, isa=isa
+                self.geometry,
+                self.planes,
+                center=self.center,
+                threads=cores(),
+                isa="auto",
             )
         )
 

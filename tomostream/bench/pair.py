@@ -34,7 +34,7 @@ class Pair:
     @property
     def cpu_threads(self) -> int:
         """Threads of the published algorithm, and of ours where that is on the CPU."""
-        return cpu_threads(self.config, self.engine)
+        return _threads(self.config, self.engine)
 
     def feeds(self, batch: int) -> tuple[Feed, Feed]:
         """Give endless batches for either, the same ones."""
@@ -98,15 +98,15 @@ def expected_baseline_ms(config: BenchConfig, *, batch: int, threads: int) -> fl
     return ms * (config.size**2 / reference_pixels) * (reference_threads / threads)
 
 
-def cpu_threads(config: BenchConfig, engine: Engine) -> int:
-    """Give the threads that the published algorithm may use."""
-    return engine.threads if engine.backend == "cpu" else config.threads or cores()
+def cpu_threads(asked: int, *, backend: str, threads: int) -> int:
+    """Give the threads of the published algorithm: ours, where we are on the CPU."""
+    return threads if backend == "cpu" else asked or cores()
 
 
 def _published(
     config: BenchConfig, geometry: Geometry, *, center: float, engine: Engine
 ) -> PublishedAlgorithm:
-    planes, threads = Planes.middle(geometry), cpu_threads(config, engine)
+    planes, threads = Planes.middle(geometry), _threads(config, engine)
     isa = engine.isa if engine.backend == "cpu" else "auto"
     if config.dezinger or config.phase:
         return PublishedWithSteps(
@@ -114,3 +114,7 @@ def _published(
             steps=config.steps,
         )  # fmt: skip
     return PublishedAlgorithm(geometry, planes, center=center, threads=threads, isa=isa)
+
+
+def _threads(config: BenchConfig, engine: Engine) -> int:
+    return cpu_threads(config.threads, backend=engine.backend, threads=engine.threads)

@@ -17,12 +17,9 @@ from tomostream.bench.report import accuracy_text, memory_text, speed_text
 from tomostream.bench.result import BenchConfig, BenchResult, PerAxis
 from tomostream.bench.roofline import Roofline, roofline
 from tomostream.bench.scene import Batch, Feed
-from tomostream.bench.throughput import (
-    Rounds,
-    arrival_ms,
-    moves_ms,
-    timed_rounds,
-)
+from tomostream.bench.throughput import Rounds, arrival_ms, moves_ms, timed_rounds
+from tomostream.recon.backend import RingDtype
+from tomostream.recon.engine import Engine
 
 _MOVES = 5
 _STAGE_BATCHES = 4
@@ -43,7 +40,14 @@ def run(
     report(memory_text(memory_table()))
     if not config.accuracy:
         return result
-    table = measure_accuracy(isa=result.isa, threads=result.threads, report=report)
+
+    def engine(ring: RingDtype) -> Engine:
+        return Engine(
+            backend=config.backend, isa=config.isa, threads=config.threads,
+            ring_dtype=ring, raw_slots=0,
+        )  # fmt: skip
+
+    table = measure_accuracy(engine=engine, report=report)
     report(accuracy_text(table))
     own = table.rows[0]
     return replace(

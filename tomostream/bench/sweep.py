@@ -48,7 +48,7 @@ def sweep(
     engine = Engine(
         backend=base.backend, isa=base.isa, threads=base.threads, ring_dtype=base.ring
     )
-    threads = cpu_threads(base, engine)
+    threads = cpu_threads(base.threads, backend=engine.backend, threads=engine.threads)
     gb_per_s = memory_gb_per_s(threads)
     work = _Sweep(config, gb_per_s, report)
     points = [point for size in config.sizes for point in work.points(size)]

@@ -21,7 +21,7 @@ METHODS = (
 @pytest.fixture(scope="module")
 def table():
     """The size of the acceptance, with fewer rows: ASTRA needs 10 ms for each."""
-    return measure_accuracy(size=256, angles=384, n_z=64, threads=2)
+    return measure_accuracy(size=256, angles=384, n_z=64)
 
 
 def test_every_method_has_a_line_and_every_plane_a_figure(table):
@@ -77,7 +77,7 @@ def test_text_shows_every_method(table):
 
 def test_a_method_that_is_not_installed_says_so(monkeypatch):
     monkeypatch.setattr(accuracy, "find_spec", lambda name: None)
-    small = measure_accuracy(size=32, angles=24, threads=1)
+    small = measure_accuracy(size=32, angles=24)
     missing = small.row("ASTRA FBP, linear")
     assert missing.note == "not installed"
     assert np.isnan(missing.mean_error)

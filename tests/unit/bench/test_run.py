@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from tomostream.bench import BenchConfig, run
-from tomostream.bench.pair import expected_baseline_ms
+from tomostream.bench.machine import cores
+from tomostream.bench.pair import cpu_threads, expected_baseline_ms
 from tomostream.bench.report import speed_text
 from tomostream.bench.result import PHASE
 from tomostream.bench.throughput import Rounds
@@ -94,6 +95,18 @@ def test_distance_to_the_memory_is_printed(small):
     assert f"we take {line.distance:.1f} times that" in small[1]
 
 
+def test_the_published_algorithm_runs_on_the_processor_whatever_we_run_on():
+    assert cpu_threads(3, backend="cuda", threads=1) == 3
+    assert cpu_threads(0, backend="cuda", threads=1) == cores()
+    assert cpu_threads(0, backend="cpu", threads=2) == 2
+
+
+def test_a_comparison_across_processors_is_told(small):
+    text = speed_text(replace(small[0], backend="cuda", roofline=None))
+    assert "ran on the CPU" in text
+    assert "times that" not in text
+
+
 def test_steps_are_done_by_both():
     lines = []
     config = BenchConfig(
@@ -101,6 +114,7 @@ def test_steps_are_done_by_both():
     )
     result = run(config, lines.append)
     assert {"zinger", "phase"} <= set(result.baseline_stage_ms)
+    assert result.stage_ms["prepass"] > 0
     assert "median of radius 2 and Paganin at 25 keV" in lines[-2]
     assert json.loads(result.to_json())["phase"]["alpha"] == PHASE.alpha
 
