@@ -154,6 +154,14 @@ class PvaClient:
         """Call for every update until the client is closed."""
         self._subscriptions.append(self._context.monitor(channel, call))
 
+    def subscribe(
+        self, channel: str, call: Callable[[object], None], fields: str | None = None
+    ) -> Any:
+        """Call for every update until what is given is closed."""
+        subscription = self._context.monitor(channel, call, request=fields)
+        self._subscriptions.append(subscription)
+        return subscription
+
     def image(self, channel: str, timeout_s: float = 10.0) -> np.ndarray:
         """Give the pixels of an NTNDArray, (rows, columns)."""
         array = self.get(channel, timeout_s)

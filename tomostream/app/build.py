@@ -28,8 +28,10 @@ from tomostream.epics.tomoscan import TomoScanSource
 from tomostream.epics.wiring import Wiring, resolve_wiring
 from tomostream.recon.engine import Engine
 from tomostream.runtime import ArrivalQueue, SystemClock
+from tomostream.service.beside import Beside
 from tomostream.service.loop import StreamLoop
 from tomostream.service.settings import AngleSource, ServiceSettings
+from tomostream.service.views import AxisWatch, Views
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +128,13 @@ def build_server(config: Config, said: Wiring | None = None) -> Server:
         arrivals, engine, publisher=publisher, controls=controls, clock=clock,
         settings=_settings(config),
     )  # fmt: skip
+    views = Views(channels, clock, make_engine=lambda: _small_engine(config))
+    beside = Beside(
+        loop.handover, [AxisWatch(loop.handover).task(), *views.tasks()],
+        parameters=controls.parameters, clock=clock,
+    )  # fmt: skip
     parts = Parts(
-        engine=engine, loop=loop, arrivals=arrivals, records=records,
+        engine=engine, beside=beside, loop=loop, arrivals=arrivals, records=records,
         sources=_sources(config, names, clock), controls=controls,
         publisher=publisher, channels=channels,
     )  # fmt: skip
@@ -140,6 +147,11 @@ def _engine(config: Config) -> Engine:
         backend=engine.backend, isa=engine.isa, threads=engine.threads or 0,
         ring_dtype=engine.ring, raw_slots=engine.raw_ring_frames,
     )  # fmt: skip
+
+
+def _small_engine(config: Config) -> Engine:
+    """Give the preview volume's engine, which must leave the cores to the slices."""
+    return Engine(backend="cpu", isa=config.engine.isa, threads=1, raw_slots=0)
 
 
 def _settings(config: Config) -> ServiceSettings:

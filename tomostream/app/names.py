@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from tomostream.core.views import View
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
@@ -62,6 +64,7 @@ class Names:
             "recon_x": f"{self.recon}X",
             "recon_y": f"{self.recon}Y",
             "recon_z": f"{self.recon}Z",
+            **{f"recon_{view.lower()}": f"{self.recon}{view}" for view in View},
             "image": self.image,
             "dark": self.dark,
             "flat": self.flat,

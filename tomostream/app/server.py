@@ -13,6 +13,7 @@ from tomostream.core.parameters import Parameters, ReconParameters
 from tomostream.core.ports import ArrivalSink
 from tomostream.core.publication import Publication
 from tomostream.runtime import ArrivalQueue, StopSignal, SystemClock, Worker
+from tomostream.service.beside import Beside
 from tomostream.service.loop import StreamLoop
 from tomostream.service.reconstructor import Reconstructor
 
@@ -69,6 +70,7 @@ class Parts:
 
     engine: Reconstructor
     loop: StreamLoop
+    beside: Beside
     arrivals: ArrivalQueue
     sources: Sequence[Source]
     records: Source | None
@@ -88,6 +90,7 @@ class Server:
         self._parts = parts
         self._clock = SystemClock()
         self._worker = Worker("reconstruction", parts.loop.run)
+        self._beside = Worker("views", parts.beside.run)
         self._is_started = False
 
     def prepare(self, geometry: Geometry) -> None:
@@ -126,6 +129,7 @@ class Server:
         for source in parts.sources:
             source.start(parts.arrivals)
         self._worker.start()
+        self._beside.start()
 
     def stop(self) -> None:
         """End all parts: frames first, the last words to the records after them."""
@@ -135,10 +139,13 @@ class Server:
         parts = self._parts
         for source in parts.sources:
             source.stop()
+        self._beside.stop()
         self._worker.stop()
         parts.arrivals.wake()
         if not self._worker.join(_END_S):
             logger.warning("reconstruction did not end within %g s", _END_S)
+        if not self._beside.join(_END_S):
+            logger.warning("views did not end within %g s", _END_S)
         if parts.records is not None:
             parts.records.stop()
         parts.channels.stop()
@@ -153,7 +160,7 @@ class Server:
         """
         parts = self._parts
         records = [parts.records] if parts.records is not None else []
-        for part in (self._worker, *records, *parts.sources):
+        for part in (self._worker, self._beside, *records, *parts.sources):
             if part.error is not None:
                 fault = f"{type(part.error).__name__}: {part.error}"
                 raise ProcessError(f"{part.name} has died: {fault}") from part.error

@@ -82,6 +82,9 @@ def _print_ways_in(console: Console, demo: Demo, seconds: float) -> None:
     for role, name in (
         ("slices, Z | Y | X", names.recon),
         ("single slices", f"{names.recon}X  ...Y  ...Z"),
+        ("alignment views", f"{names.recon}Projection  ...Sinogram  ...Overlay"),
+        ("candidate centres", f"{names.recon}Centers"),
+        ("volume, oblique", f"{names.recon}Volume  ...Oblique"),
         ("projections", names.image),
         ("rotation centre", f"{names.records}Center"),
         ("slice positions", f"{names.records}OrthoX  ...Y  ...Z"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tomostream.core.parameters import Parameters
 from tomostream.core.ports import Clock
+from tomostream.recon.center import CenterEstimate
 from tomostream.recon.snapshot import RingSnapshot
 from tomostream.runtime.latest import Latest
 
@@ -27,17 +28,11 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AxisEstimate:
-    """Where the rotation axis seems to be, and in which filling of the ring."""
+class AxisFound:
+    """What is known of the rotation axis, and in which filling of the ring."""
 
-    center: float
-    """Detector column, pixels."""
-    confidence: float
-    """0 to 1."""
-    roll_deg: float = 0.0
-    """Tilt in the detector plane, in the sense of the record CameraRoll."""
-    roll_confidence: float = 0.0
-    session: int = 0
+    estimate: CenterEstimate
+    session: int
 
 
 class Handover:
@@ -53,7 +48,7 @@ class Handover:
         self._given_s = -1e18
         self._asked: Latest[bool] = Latest(False)
         self._scene: Latest[Scene | None] = Latest(None)
-        self.axis: Latest[AxisEstimate | None] = Latest(None)
+        self.axis: Latest[AxisFound | None] = Latest(None)
         """Set by the worker, for the loop."""
         self.failed: Latest[int] = Latest(0)
         """Views that could not be made; set by the worker."""
@@ -73,7 +68,7 @@ class Handover:
 
     def take(self, timeout_s: float) -> Scene | None:
         """Give a scene of now, or None where none comes in time; for the worker."""
-        version = self._scene.version
+        version = self._scene.set(None)
         self._asked.set(True)
         came = self._scene.wait_newer(version, timeout_s)
         self._asked.set(False)

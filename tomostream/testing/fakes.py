@@ -14,6 +14,7 @@ from tomostream.core.parameters import Parameters, ReconParameters
 from tomostream.core.ports import Command
 from tomostream.core.publication import Publication
 from tomostream.core.slices import F32
+from tomostream.core.views import View, ViewImage
 from tomostream.recon.snapshot import RingSnapshot
 
 
@@ -52,6 +53,22 @@ class RecordingPublisher:
         self.on_publish()
         self.publications.append(publication)
         del self.publications[: -self._kept]
+
+
+class RecordingViews:
+    """Keep the views that were published; somebody looks at those in `wanted`."""
+
+    def __init__(self) -> None:
+        self.wanted: set[View] = set()
+        self.images: list[ViewImage] = []
+
+    def is_wanted(self, view: View) -> bool:
+        """Tell whether somebody looks."""
+        return view in self.wanted
+
+    def publish_view(self, image: ViewImage) -> None:
+        """Keep it."""
+        self.images.append(image)
 
 
 class FakeControls:

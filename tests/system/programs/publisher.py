@@ -36,4 +36,5 @@ def main():
         publisher.publish(publication(number, clock.now_s()))
 
 
-main()
+if __name__ == "__main__":
+    main()

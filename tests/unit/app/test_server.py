@@ -53,8 +53,9 @@ def parts(calls):
     engine: Any = SimpleNamespace(configure=lambda *a: calls.append("configure"))
     loop: Any = Loop(calls)
     silent: Any = SimpleNamespace(publish=lambda p: None)
+    beside: Any = SimpleNamespace(run=lambda stop: stop.wait(30))
     return Parts(
-        engine=engine, loop=loop,
+        engine=engine, loop=loop, beside=beside,
         arrivals=ArrivalQueue(capacity_frames=2, capacity_bytes=9),
         sources=[Recorder("images", calls)], records=Recorder("records", calls),
         controls=ObservedControls(FixedControls()), channels=Recorder("slices", calls),

@@ -6,7 +6,8 @@ from tomostream.core.health import RejectReason
 from tomostream.core.parameters import FilterType
 from tomostream.core.ports import Command
 from tomostream.core.steps import RingRemoval
-from tomostream.service.handover import AxisEstimate
+from tomostream.recon.center import CenterEstimate
+from tomostream.service.handover import AxisFound
 
 
 def resize(bench, first_id, shape, **others):
@@ -197,7 +198,9 @@ def test_wishes_that_contradict_each_other_are_told(streaming):
     assert streaming.engine.parameters.steps.phase is None
     streaming.controls.turn(distance_mm=50.0)
     assert "phase retrieval" not in streaming.status
-    assert streaming.engine.parameters.steps.phase.distance_mm == 50.0
+    phase = streaming.engine.parameters.steps.phase
+    assert phase is not None
+    assert phase.distance_mm == 50.0
 
 
 @pytest.mark.parametrize(
@@ -238,16 +241,18 @@ def test_the_oblique_plane_goes_out_with_the_slices_when_wanted(streaming):
     assert streaming.last.oblique is None
     streaming.controls.turn(is_oblique_shown=True)
     streaming.send(11)
-    assert streaming.last.oblique.shape == (8, 8)
+    oblique = streaming.last.oblique
+    assert oblique is not None
+    assert oblique.shape == (8, 8)
 
 
 def found(bench, center, confidence=0.9):
     """Let the work beside the loop find a centre."""
-    estimate = AxisEstimate(
-        center=center, confidence=confidence, roll_deg=0.1, roll_confidence=0.7,
-        session=bench.last.session,
-    )  # fmt: skip
-    bench.loop.handover.axis.set(estimate)
+    estimate = CenterEstimate(
+        center=center, confidence=confidence, roll_deg=0.1, roll_confidence=0.7
+    )
+    found = AxisFound(estimate=estimate, session=bench.last.session)
+    bench.loop.handover.axis.set(found)
     bench.health()
 
 
@@ -274,7 +279,7 @@ def test_accepting_sets_the_center_once_and_says_so(streaming):
 def test_nothing_can_be_accepted_before_there_is_an_estimate(streaming):
     streaming.controls.press(Command.ACCEPT_CENTER)
     streaming.step()
-    assert "no estimate of the rotation centre" in streaming.status
+    assert "no rotation centre to accept: none was made yet" in streaming.status
     assert streaming.controls.shown.center == 3.5
 
 
@@ -304,7 +309,7 @@ def test_an_estimate_of_an_emptied_ring_is_forgotten(streaming):
     streaming.send_frames(range(11, 13))
     streaming.controls.press(Command.ACCEPT_CENTER)
     streaming.step()
-    assert "no estimate" in streaming.status
+    assert "no rotation centre to accept" in streaming.status
     assert streaming.controls.readings["AutoCenterConfidence"] == 0.0
 
 
