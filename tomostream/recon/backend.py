@@ -1,5 +1,6 @@
 """What an engine asks of the hardware, and which hardware there is."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -12,6 +13,8 @@ from tomostream.core.geometry import Geometry, PlaneGrid, Planes
 from tomostream.core.health import RejectReason
 from tomostream.core.parameters import FilterType
 from tomostream.core.steps import Steps
+
+logger = logging.getLogger(__name__)
 
 F32 = NDArray[np.float32]
 Frames = Sequence[NDArray[Any]]
@@ -48,6 +51,8 @@ class MemoryPlan:
     """Darks and flats."""
     scratch: int
     """Everything else."""
+    note: str = ""
+    """How it was fitted to the hardware; empty if that was no question."""
 
     @property
     def total(self) -> int:
@@ -151,6 +156,15 @@ class Backend(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A backend, and why it was taken."""
+
+    backend: Backend
+    reason: str
+    """In a line, for an operator."""
+
+
 def select_backend(
     name: BackendName = "auto",
     *,
@@ -158,20 +172,61 @@ def select_backend(
     threads: int = 0,
     ring_dtype: RingDtype = "half",
 ) -> Backend:
-    """Give the backend of this name.
+    """Give the backend of this name, and say in the log which it is and why.
 
     Raises
     ------
     BackendUnavailableError
-        It is not in this version, or the CPU lacks the instruction set.
+        It does not work here, or the CPU lacks the instruction set.
     """
-    if name == "cuda":
-        raise BackendUnavailableError(
-            "backend cuda: not in this version; use cpu, which is always there"
-        )
-    if name not in {"auto", "cpu"}:
+    choice = choose_backend(name, isa=isa, threads=threads, ring_dtype=ring_dtype)
+    logger.info("reconstruction: %s", choice.reason)
+    return choice.backend
+
+
+def choose_backend(
+    name: BackendName = "auto",
+    *,
+    isa: str = "auto",
+    threads: int = 0,
+    ring_dtype: RingDtype = "half",
+) -> Choice:
+    """Give the backend of this name; ``auto`` takes a GPU if one works, else the CPU.
+
+    An instruction set or threads ask for the CPU.
+
+    Raises
+    ------
+    BackendUnavailableError
+        It does not work here, or the CPU lacks the instruction set.
+    """
+    if name not in {"auto", "cpu", "cuda"}:
         raise BackendUnavailableError(f"backend {name}: expected auto, cpu or cuda")
+    reason = "asked for"
+    if name == "auto":
+        reason = "an instruction set or threads were asked for"
+    if name == "cuda" or (name == "auto" and isa == "auto" and threads == 0):
+        try:
+            return _on_gpu(ring_dtype)
+        except BackendUnavailableError as exc:
+            if name == "cuda":
+                raise BackendUnavailableError(
+                    f"backend cuda: {exc}; or use cpu, which is always there"
+                ) from exc
+            reason = str(exc)
     # Loads the extension, which a program that only asks for names does not need.
     from tomostream.recon.cpu.backend import CpuBackend
 
-    return CpuBackend(isa=isa, threads=threads, ring_dtype=ring_dtype)
+    cpu = CpuBackend(isa=isa, threads=threads, ring_dtype=ring_dtype)
+    return Choice(
+        backend=cpu, reason=f"on the CPU, {cpu.isa}, {cpu.threads} threads: {reason}"
+    )
+
+
+def _on_gpu(ring_dtype: RingDtype) -> Choice:
+    # Loads CuPy, which takes a second.
+    from tomostream.recon.cuda.backend import CudaBackend
+    from tomostream.recon.cuda.selection import find_devices
+
+    cuda = CudaBackend(find_devices(), ring_dtype=ring_dtype)
+    return Choice(backend=cuda, reason=f"on the GPU: {', '.join(cuda.chips)} work")

@@ -15,6 +15,7 @@ from tomostream.core.slices import Slices, unpack
 from tomostream.recon.backend import (
     F32,
     AddReport,
+    Backend,
     BackendName,
     MemoryPlan,
     RingDtype,
@@ -41,7 +42,7 @@ class Engine:
     Parameters
     ----------
     backend
-        ``auto`` takes the best there is.
+        ``auto`` takes the best there is; one that was made elsewhere is used as it is.
     isa
         ``auto``, ``avx512``, ``avx2`` or ``baseline``.
     threads
@@ -56,15 +57,17 @@ class Engine:
     def __init__(
         self,
         *,
-        backend: BackendName = "auto",
+        backend: BackendName | Backend = "auto",
         isa: str = "auto",
         threads: int = 0,
         ring_dtype: RingDtype = "half",
         raw_slots: int | None = None,
     ) -> None:
-        self._backend = select_backend(
-            backend, isa=isa, threads=threads, ring_dtype=ring_dtype
-        )
+        if isinstance(backend, str):
+            backend = select_backend(
+                backend, isa=isa, threads=threads, ring_dtype=ring_dtype
+            )
+        self._backend: Backend = backend
         self._fields = Fields(self._backend)
         self._rings = RingUpdates(self._backend, ring_correction)
         self._raw_slots = raw_slots

@@ -17,6 +17,8 @@ from tomostream.core.geometry import Geometry, Planes
 from tomostream.core.parameters import FilterType, ReconParameters
 from tomostream.core.steps import RingRemoval, Steps
 from tomostream.recon import Engine, select_backend
+from tomostream.recon.backend import choose_backend
+from tomostream.recon.cuda import selection
 
 GEOMETRY = Geometry(n_z=20, n_x=32, n_slots=6, n_out=32)
 PARAMETERS = ReconParameters(
@@ -273,9 +275,22 @@ def test_unknown_instruction_set_is_told_the_known_ones() -> None:
         select_backend("cpu", isa="sse9")
 
 
-def test_cuda_is_refused_in_a_sentence() -> None:
-    with pytest.raises(BackendUnavailableError, match="not in this version"):
+def test_cuda_without_a_gpu_is_refused_in_a_sentence(monkeypatch) -> None:
+    def nothing() -> None:
+        raise BackendUnavailableError("no NVIDIA driver is installed")
+
+    monkeypatch.setattr(selection, "find_devices", nothing)
+    wanted = "backend cuda: no NVIDIA driver is installed; or use cpu"
+    with pytest.raises(BackendUnavailableError, match=wanted):
         select_backend("cuda")
+    choice = choose_backend("auto")
+    assert choice.backend.name == "cpu"
+    assert choice.reason.endswith("no NVIDIA driver is installed")
+
+
+def test_instruction_set_asks_for_the_cpu(monkeypatch) -> None:
+    monkeypatch.setattr(selection, "find_devices", lambda: pytest.fail("not wanted"))
+    assert choose_backend("auto", isa="baseline").backend.isa == "baseline"
 
 
 def test_impossible_geometry_is_refused() -> None:

@@ -1,0 +1,1 @@
+"""The CUDA backend: kernels compiled once per device, and their Python face."""
