@@ -19,8 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tomostream.core.errors import ReconstructionError
+from tomostream.recon.backend import RingDtype
+from tomostream.recon.cuda.backend import CudaBackend
 from tomostream.recon.cuda.device import Argument, DeviceArray, Shape, nbytes
 from tomostream.recon.cuda.source import THREADS, kernel_names, source
+from tomostream.recon.engine import Engine
 
 _GARBAGE = 0xA5
 """What new memory holds, byte by byte; as halves and floats small numbers."""
@@ -35,8 +38,8 @@ def compiled_kernels() -> ctypes.CDLL:
         text, library = Path(folder, "kernels.cpp"), Path(folder, "kernels.so")
         text.write_text(header + source() + launchers)
         subprocess.run(
-            ["g++", "-std=c++17", "-O2", "-shared", "-fPIC", "-Wno-unknown-pragmas",
-             "-o", library, text],
+            ["g++", "-std=c++17", "-O2", "-march=native", "-shared", "-fPIC",
+             "-Wno-unknown-pragmas", "-o", library, text],
             check=True, timeout=300,
         )  # fmt: skip
         return ctypes.CDLL(str(library))
@@ -94,7 +97,6 @@ class ShimDevice:
     def __init__(self, memory: int = 1 << 30) -> None:
         self._library = compiled_kernels()
         self._memory = memory
-        self._arrays: list[Any] = []
         self._upload, self._compute, self._download = (_Stream() for _ in range(3))
         self.launches: dict[str, int] = {}
         """Kernels started, by name."""
@@ -205,6 +207,27 @@ class ShimDevice:
         """Wait until all that was started is done."""
         for stream in (self._upload, self._compute, self._download):
             stream.finish()
+
+
+def shim_backend(
+    *, devices: int = 1, ring_dtype: RingDtype = "float", memory: int = 1 << 30
+) -> CudaBackend:
+    """Give a CUDA backend whose devices are the CPU."""
+    return CudaBackend(
+        [ShimDevice(memory) for _ in range(devices)], ring_dtype=ring_dtype
+    )
+
+
+def shim_engine(
+    *,
+    devices: int = 1,
+    ring_dtype: RingDtype = "float",
+    memory: int = 1 << 30,
+    raw_slots: int | None = None,
+) -> Engine:
+    """Give an engine on such a backend."""
+    backend = shim_backend(devices=devices, ring_dtype=ring_dtype, memory=memory)
+    return Engine(backend=backend, raw_slots=raw_slots)
 
 
 _C_TYPES = {

@@ -103,6 +103,7 @@ class CudaBackend:
         ]
         self._geometry = geometry
         self._weighted_center = None
+        self._collected = 0
         self._empty_slots()
         self._give_steps(again=True)
         for worker in self._workers:
@@ -136,8 +137,6 @@ class CudaBackend:
         """Process later frames like this."""
         if steps.ring_removal is RingRemoval.NONE:
             self._collected = 0
-            for worker in self._workers:
-                worker.clear_lines()
         self._steps = steps
         self._give_steps(again=False)
 
@@ -232,7 +231,7 @@ class CudaBackend:
         )  # fmt: skip
         is_collected = self._steps.ring_removal is not RingRemoval.NONE
         for worker, part in zip(self._workers, raw, strict=True):
-            worker.process(part, exchange, is_collected=is_collected)
+            worker.process(part, exchange)
         self._collected += count if is_collected else 0
         if self._view is None:
             return

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tomostream.core.errors import ReconstructionError
 from tomostream.core.geometry import Geometry
-from tomostream.core.steps import Steps
+from tomostream.core.steps import RingRemoval, Steps
 from tomostream.recon.backend import F32, Frames, MemoryPlan
 from tomostream.recon.cuda.device import Device, DeviceArray
 from tomostream.recon.cuda.feed import Feed
@@ -54,7 +54,8 @@ class SlabWorker:
         self._images = ImageSteps(shared)
         self._filtering = Filtering(shared)
         self.pictures = Pictures(shared)
-        self._sum = device.empty((slab.rows, g.n_x), np.float32)
+        self._sum: DeviceArray = None
+        """(rows, n_x), line integrals; while rings are removed."""
         self._bad = device.empty((batch, slab.rows), np.int32)
         self._raw: Feed | None = None
         self._seen = (0, 0)
@@ -66,7 +67,6 @@ class SlabWorker:
         )  # fmt: skip
         device.put(self._lines.weight, np.ones(g.n_x, np.float32))
         self.set_correction(None)
-        self.clear_lines()
 
     def set_steps(self, steps: Steps) -> bool:
         """Process later frames like this; say whether fields must be given again."""
@@ -74,6 +74,12 @@ class SlabWorker:
         floor = max(steps.transmission_floor, float(np.finfo(np.float32).tiny))
         floor_and_hardening = [floor, *steps.hardening]
         self._device.put(self._lines.steps, np.array(floor_and_hardening, np.float32))
+        has_rings = steps.ring_removal is not RingRemoval.NONE
+        if has_rings != (self._sum is not None):
+            self._device.synchronize()
+            shape = (slab.rows, g.n_x)
+            self._sum = self._device.empty(shape, np.float32) if has_rings else None
+            self.clear_lines()
         # Windows and the phase filter reach into the rows of other devices.
         reach = steps.zinger_radius
         if steps.phase is not None:
@@ -123,7 +129,8 @@ class SlabWorker:
 
     def clear_lines(self) -> None:
         """Forget the line integrals collected."""
-        self._device.clear(self._sum)
+        if self._sum is not None:
+            self._device.clear(self._sum)
 
     def line_sums(self) -> F32:
         """Give the sum (rows, n_x) of the line integrals collected."""
@@ -155,9 +162,7 @@ class SlabWorker:
             ))  # fmt: skip
         return fetched(self._device, self._bad[:count]).sum(axis=1, dtype=np.int64)
 
-    def process(
-        self, raw: DeviceArray, exchange: Exchange, *, is_collected: bool
-    ) -> None:
+    def process(self, raw: DeviceArray, exchange: Exchange) -> None:
         """Turn frames received into filtered projections in the ring."""
         own = exchange.table()
         finished = own.copy()
@@ -169,7 +174,7 @@ class SlabWorker:
                 if self._images.are_wanted:
                     images = self._images.made(pixels, self._lines.fields)
                     pixels = Pixels(data=images, table=finished_table)
-                if is_collected:
+                if self._sum is not None:
                     self._collect(pixels)
             with self.watch.stage("filter"):
                 self._filtering.run(pixels, self._lines, exchange.places)

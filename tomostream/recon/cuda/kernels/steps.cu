@@ -7,8 +7,9 @@ KERNEL transmission(const void* raw, int type, const float* fields, const int* f
   if (x >= n_x) return;
   const int r = (int)blockIdx.y, k = (int)blockIdx.z;
   const Row row = row_of(raw, type, fields, frames, k, r, rows_seen, n_x);
-  image[((Int64)k * rows_seen + r) * n_x + x] =
-      row.is_good((int)x) ? row.transmission((int)x) : mended(row, (int)x, -1.f);
+  const float p = row.is_good((int)x) ? row.transmission((int)x) : mended(row, (int)x, -1.f);
+  // An absurd pixel must not make a whole transform infinite.
+  image[((Int64)k * rows_seen + r) * n_x + x] = fminf(fmaxf(p, -1e20f), 1e20f);
 }
 
 // The square window around a pixel; beyond the image its edge goes on. image: (rows, n_x).
