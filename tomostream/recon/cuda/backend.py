@@ -33,7 +33,8 @@ from tomostream.recon.filters import realisation
 
 logger = logging.getLogger(__name__)
 
-STAGES = ("load", "filter", "backproject", "z", "check")
+STAGES = ("load", "filter", "backproject", "z", "check", "prepass")
+"""As those of the CPU; what is loaded is filtered in one go, and counts as filter."""
 _RENEWED_LINES = 64
 """Lines of the slices that are remade at once: enough threads for a device."""
 

@@ -1,41 +1,14 @@
 """Steps that look at more than one row: zingers and phase, on whole images."""
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
 from tomostream.core.steps import Steps
 from tomostream.recon.cuda.device import DeviceArray
 from tomostream.recon.cuda.pixels import Pixels
+from tomostream.recon.cuda.plan import fast_length
 from tomostream.recon.cuda.shared import Shared
-
-_TAIL = 1e-4
-"""What is left of the phase filter's kernel at the end of the padding."""
-
-
-def phase_padding(strength_px2: float, size: int) -> int:
-    """Give the pixels to add on both sides of an axis of this size.
-
-    Along one axis the kernel of ``1 / (1 + strength k^2)`` is exp(-|x| / l) / (2 l)
-    with l = sqrt(strength).
-    """
-    return min(size, math.ceil(math.sqrt(strength_px2) * math.log(1 / _TAIL)))
-
-
-def fast_length(least: int) -> int:
-    """Give the next even length that is a product of 2, 3, 5 and 7."""
-    length = least + least % 2
-    while _rest(length) > 1:
-        length += 2
-    return length
-
-
-def _rest(length: int) -> int:
-    for prime in (2, 3, 5, 7):
-        while length % prime == 0:
-            length //= prime
-    return length
+from tomostream.recon.steps.phase import padding
 
 
 class ImageSteps:
@@ -75,7 +48,7 @@ class ImageSteps:
 
     def _plan_phase(self, strength_px2: float) -> None:
         height, width = (
-            fast_length(size + 2 * phase_padding(strength_px2, size))
+            fast_length(size + 2 * padding(strength_px2, size))
             for size in (self._rows, self._n_x)
         )
         response = phase_response(strength_px2, (height, width))

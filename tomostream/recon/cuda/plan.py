@@ -1,6 +1,5 @@
 """How a session fits into the memory of its devices, before any is asked for."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,8 +8,7 @@ from tomostream.core.errors import ReconstructionError
 from tomostream.core.geometry import Geometry
 from tomostream.recon.backend import GENERATIONS
 from tomostream.recon.cuda.source import POLES, SEGMENT, USE_WORDS
-
-logger = logging.getLogger(__name__)
+from tomostream.recon.steps.phase import LEAST
 
 BATCHES = (32, 16, 8, 4, 2, 1)
 """Projections processed together, the wanted one first: larger ones read the slices'
@@ -142,10 +140,29 @@ def plan_device(
         + 4 * places * g.n_ring
         + 4 * 8 * uses
         + 4 * (2 * slab.rows * g.n_out + 2 * g.n_out**2)
-        # Rows, spectrum and what a transform wants: of phase retrieval, padded to three
-        # times the frame, or of a filter by FFT.
-        + 4 * 4 * max(10 * frame, slab.rows * fft),
+        # Rows, spectrum and what a transform wants.
+        + 4 * 4 * max(_widest(g.n_z) * _widest(g.n_x), slab.rows * fft),
     )  # fmt: skip
+
+
+def _widest(size: int) -> int:
+    """Give the most that phase retrieval pads an axis to."""
+    return fast_length(size + 2 * max(size, LEAST))
+
+
+def fast_length(least: int) -> int:
+    """Give the next even length that is a product of 2, 3, 5 and 7."""
+    length = least + least % 2
+    while _rest(length) > 1:
+        length += 2
+    return length
+
+
+def _rest(length: int) -> int:
+    for prime in (2, 3, 5, 7):
+        while length % prime == 0:
+            length //= prime
+    return length
 
 
 def report(plans: Sequence[DevicePlan], n_slots: int) -> str:

@@ -13,7 +13,7 @@ from tomostream.recon.backend import F32, Frames, MemoryPlan
 from tomostream.recon.cuda.device import Device, DeviceArray
 from tomostream.recon.cuda.feed import Feed
 from tomostream.recon.cuda.filtering import Filtering, LineSettings
-from tomostream.recon.cuda.images import ImageSteps, phase_padding
+from tomostream.recon.cuda.images import ImageSteps
 from tomostream.recon.cuda.pictures import Pictures
 from tomostream.recon.cuda.pixels import Exchange, Pixels, fetched
 from tomostream.recon.cuda.plan import PLACES, RAW_BUFFERS, DevicePlan, kept_slots
@@ -21,6 +21,7 @@ from tomostream.recon.cuda.shared import Shared
 from tomostream.recon.cuda.source import FRAME_WORDS, USE_WORDS
 from tomostream.recon.cuda.stopwatch import Stopwatch
 from tomostream.recon.filter_form import RecursiveFilter, SpectralFilter
+from tomostream.recon.steps.phase import padding
 
 _TABLES = 4
 """Buffers for small tables on their way."""
@@ -83,7 +84,7 @@ class SlabWorker:
         # Windows and the phase filter reach into the rows of other devices.
         reach = steps.zinger_radius
         if steps.phase is not None:
-            reach += phase_padding(steps.phase.strength_px2, g.n_z)
+            reach += padding(steps.phase.strength_px2, g.n_z)
         first = max(0, slab.first - reach)
         last = min(g.n_z, slab.first + slab.rows + reach)
         self._images.set(steps, last - first)
@@ -170,11 +171,12 @@ class SlabWorker:
         finished[:, 1] = np.float32(1).view(np.int32)
         with self._tables.sent(own, finished) as (table, finished_table):
             pixels = Pixels(data=raw, table=table)
-            with self.watch.stage("load"):
-                if self._images.are_wanted:
+            if self._images.are_wanted:
+                with self.watch.stage("prepass"):
                     images = self._images.made(pixels, self._lines.fields)
-                    pixels = Pixels(data=images, table=finished_table)
-                if self._sum is not None:
+                pixels = Pixels(data=images, table=finished_table)
+            if self._sum is not None:
+                with self.watch.stage("load"):
                     self._collect(pixels)
             with self.watch.stage("filter"):
                 self._filtering.run(pixels, self._lines, exchange.places)

@@ -6,6 +6,7 @@ import pytest
 
 from tomostream.testing.backend_suite import BackendSuite
 from tomostream.testing.cuda_shim import shim_engine
+from tomostream.testing.frame_steps_suite import FrameStepsSuite
 from tomostream.testing.plane_suite import PlaneSuite
 
 pytestmark = pytest.mark.skipif(
@@ -14,6 +15,11 @@ pytestmark = pytest.mark.skipif(
 
 
 class TestCudaShim(BackendSuite):
+    def engine(self, **settings):
+        return shim_engine(**settings)
+
+
+class TestFrameSteps(FrameStepsSuite):
     def engine(self, **settings):
         return shim_engine(**settings)
 
