@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tomostream.core.errors import ReconstructionError
 from tomostream.core.parameters import Parameters
 from tomostream.core.ports import Clock, ViewPublisher
 from tomostream.core.slices import F32
@@ -55,7 +54,7 @@ class Views:
         self._clock = clock
         self._preview = Preview(make_engine)
         self._counts = dict.fromkeys(View, 0)
-        self._makers: dict[View, Callable[[Scene], _Picture]] = {
+        self._makers: dict[View, Callable[[Scene], _Picture | None]] = {
             View.PROJECTION: _projection,
             View.SINOGRAM: _sinogram,
             View.OVERLAY: _overlay,
@@ -82,6 +81,8 @@ class Views:
 
     def _publish(self, view: View, scene: Scene) -> None:
         picture = self._makers[view](scene)
+        if picture is None:
+            return
         picture.pixels.flags.writeable = False
         self._counts[view] += 1
         common: Attributes = {
@@ -151,10 +152,11 @@ def _sinogram(scene: Scene) -> _Picture:
     return _Picture(pixels=lines, attributes=attributes)
 
 
-def _overlay(scene: Scene) -> _Picture:
+def _overlay(scene: Scene) -> _Picture | None:
     found = overlay(scene.snapshot, scene.parameters.center)
     if found is None:
-        raise ReconstructionError("no two views are half a turn apart")
+        # The ring has not gone half round yet.
+        return None
     return _Picture(
         pixels=found.pixels,
         attributes={

@@ -292,6 +292,14 @@ def test_each_view_is_counted_and_says_what_it_shows(scene, views):
     assert strip["Center5"] == CENTER + 0.5
 
 
+def test_no_overlay_is_made_before_opposite_views_have_come(scene, views):
+    early = snapshot_of(2.0 * np.arange(40))
+    made = Views(views, FakeClock(), make_engine=lambda: Engine(backend="cpu"))
+    overlay = next(t for t in made.tasks() if "Overlay" in t.name)
+    overlay.work(replace(scene, snapshot=early))
+    assert views.images == []
+
+
 def test_a_preview_rate_of_zero_switches_it_off(scene, views):
     made = Views(views, FakeClock(), make_engine=lambda: Engine(backend="cpu"))
     volume = next(t for t in made.tasks() if "Volume" in t.name)
