@@ -1,6 +1,7 @@
 """A full ring is processed again while slices go on: with the real engine."""
 
-from dataclasses import replace
+from itertools import pairwise
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -53,11 +54,11 @@ def full():
     controls.turn(center=63.25, publish_rate_limit_hz=1000.0)
     clock = SystemClock()
     loop = StreamLoop(
-        queue, engine, publisher=publisher, controls=controls, clock=clock,
-        settings=settings,
+        queue, cast("Any", engine), publisher=publisher, controls=controls,
+        clock=clock, settings=settings,
     )  # fmt: skip
-    for kind, value in ((FrameKind.DARK, 0.0), (FrameKind.FLAT, 2000.0)):
-        queue.put(field_arrival(kind, value, N_Z * N_X))
+    queue.put(field_arrival(FrameKind.DARK, 0.0, N_Z * N_X))
+    queue.put(field_arrival(FrameKind.FLAT, 2000.0, N_Z * N_X))
     random = np.random.default_rng(1)
     for number in range(SLOTS):
         pixels = random.integers(800, 2000, (N_Z, N_X)).astype(np.uint16)
@@ -82,15 +83,15 @@ def test_slices_go_on_and_show_more_of_the_change_each_time(full, changes):
     # So little time that each step takes one call, and at first four slots in it.
     assert max(engine.refiltered) <= 4
     assert len(engine.refiltered) == steps
-    assert len(publisher.publications) >= steps // 2
+    # Publishing may take half the time, so it is not done at every step.
     images = [p.packed for p in publisher.publications]
-    changed = [np.abs(b - a).max() for a, b in zip(images, images[1:], strict=False)]
-    assert sum(change > 0 for change in changed) >= 3
+    assert len(images) >= 3
+    assert all((a != b).any() for a, b in pairwise(images))
 
 
 @pytest.mark.parametrize("changes", CHANGES)
 def test_the_ring_ends_as_a_fresh_one_with_the_change(full, changes):
-    loop, controls, publisher, engine = full
+    loop, controls, _, engine = full
     controls.turn(**changes)
     loop.step()
     while engine.slots_waiting:
@@ -98,7 +99,7 @@ def test_the_ring_ends_as_a_fresh_one_with_the_change(full, changes):
     shown = engine.packed()
     snapshot = engine.snapshot()
     fresh = Engine(backend="cpu", threads=1)
-    fresh.configure(engine.geometry, replace(engine.parameters))
+    fresh.configure(engine.geometry, engine.parameters)
     fresh.set_fields(snapshot.dark, snapshot.flat)
     fresh.add(snapshot.frames, snapshot.angles_deg, np.arange(SLOTS))
     expected = fresh.packed()
