@@ -115,7 +115,10 @@ class Parameters:
         if self.is_oblique_shown and self._oblique() is None:
             problems.append("the oblique plane needs a normal")
         if self.flat_scale is FlatScale.EXPOSURE and not self._exposure_ratio():
-            problems.append("FlatScale Exposure needs Exposure and FlatExposure > 0")
+            problems.append(
+                "FlatScale Exposure needs Exposure and FlatExposure > 0, "
+                "within a factor of 1e6"
+            )
         if self.flat_scale is FlatScale.REGION and not self._region():
             problems.append("FlatScale Region needs RegionWidth and RegionHeight > 0")
         return problems
@@ -140,7 +143,8 @@ class Parameters:
     def _exposure_ratio(self) -> float:
         if min(self.exposure_s, self.flat_exposure_s) <= 0:
             return 0.0
-        return self.exposure_s / self.flat_exposure_s
+        ratio = self.exposure_s / self.flat_exposure_s
+        return ratio if 1e-6 <= ratio <= 1e6 else 0.0
 
     def _region(self) -> Region | None:
         if min(self.region_width, self.region_height) <= 0:

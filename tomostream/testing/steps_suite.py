@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tomostream.core.geometry import Geometry, Planes, output_pad, output_width
+from tomostream.core.geometry import (
+    Geometry,
+    ObliquePlane,
+    Planes,
+    output_pad,
+    output_width,
+)
 from tomostream.core.health import RejectReason
 from tomostream.core.parameters import FilterType, ReconParameters
 from tomostream.core.slices import Slices
@@ -217,6 +223,17 @@ class StepsSuite(SceneSuite):
         scene.refilter()
         scene.add(range(4))
         assert scene.range_error() < FLOAT_RANGE
+
+    @pytest.mark.parametrize("center", CENTERS)
+    def test_half_acquisition_shows_oblique_planes(self, center: float) -> None:
+        scene = self.offset_scene(center)
+        half, z = scene.geometry.n_out // 2, scene.parameters.planes.z
+        scene.set(oblique=ObliquePlane(x=half, y=half, z=z, normal=(0.0, 0.0, 1.0)))
+        scene.add(range(23))
+        scene.add(range(7))
+        wanted = scene.reference().z
+        error = np.abs(scene.engine.oblique() - wanted).max()
+        assert error < FLOAT_RANGE * np.ptp(wanted)
 
     def test_all_line_steps_work_together(self) -> None:
         scene = self.offset_scene(6.6, dtype="f4")

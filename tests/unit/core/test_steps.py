@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from tomostream.core.parameters import Parameters
 from tomostream.core.steps import FlatScale, Region, RingRemoval, Steps
 
 SHAPE = (20, 30)
@@ -45,3 +46,12 @@ def test_region_is_cut_to_the_frames() -> None:
     steps = Steps(flat_scale=FlatScale.REGION, region=INSIDE)
     cut = Region(x=25, y=0, width=5, height=6)
     assert steps.effective(SHAPE) == replace(steps, region=cut)
+
+
+@pytest.mark.parametrize(("image", "flat"), [(1.0, 0.0), (1e4, 1e-300), (1e-9, 1.0)])
+def test_exposures_that_cannot_be_are_not_acted_on(image: float, flat: float) -> None:
+    wished = Parameters(
+        flat_scale=FlatScale.EXPOSURE, exposure_s=image, flat_exposure_s=flat
+    )
+    assert wished.recon().steps == Steps()
+    assert any("FlatExposure" in problem for problem in wished.problems())
