@@ -126,7 +126,7 @@ def reconfigure(
     """
     base, load, clock = config.base, load_average(), SystemClock()
     report(f"drawing frames of {base.size} x {base.size} pixels")
-    scene = draw_scene(base.size, base.angles)
+    scene = draw_scene(base.size, base.angles, has_zingers=True)
     engine = Engine(
         backend=base.backend, isa=base.isa, threads=base.threads, ring_dtype=base.ring
     )

@@ -17,6 +17,9 @@ _POOL_BYTES = 256 << 20
 LEAST_POOL = 32
 """Frames of a scene at least; a batch's frames are consecutive ones of the scene."""
 _NOISE_FRAMES = 4
+_ZINGERS = 1e-4
+"""Share of the pixels that a scattered X-ray has hit."""
+_BRIGHTEST = 65535
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +55,11 @@ def pool_bytes(size: int) -> int:
     return max(_POOL_BYTES, 2 * size * size * LEAST_POOL)
 
 
-def draw_scene(size: int, angles: int) -> Scene:
-    """Draw frames of `size` rows and columns, the same ones at each call."""
+def draw_scene(size: int, angles: int, *, has_zingers: bool = False) -> Scene:
+    """Draw frames of `size` rows and columns, the same ones at each call.
+
+    Zingers are few, as scattered X-rays make them, and as bright as the detector shows.
+    """
     rng = np.random.default_rng(20240801)
     shape = (size, size)
     dark = (100.0 + 5.0 * rng.standard_normal(shape)).astype(np.float32)
@@ -75,7 +81,9 @@ def draw_scene(size: int, angles: int) -> Scene:
         counts += np.sqrt(np.maximum(counts, 0.0)) * np.roll(
             noise[i % _NOISE_FRAMES], 37 * i
         )
-        frame[:] = np.clip(counts + dark, 0.0, 65535.0)
+        frame[:] = np.clip(counts + dark, 0.0, _BRIGHTEST)
+        if has_zingers:
+            frame[rng.random(shape, np.float32) < _ZINGERS] = _BRIGHTEST
     frames.flags.writeable = False
     return Scene(
         frames=frames, theta_deg=theta_deg, dark=dark, flat=flat, center=center

@@ -51,3 +51,11 @@ def test_the_next_batch_goes_on_where_the_last_one_ended(scene):
     assert second.theta_deg[0] - first.theta_deg[-1] == pytest.approx(180 / 21)
     assert second.slots[0] == first.slots[-1] + 1
     assert len(second.frames) == 4
+
+
+def test_zingers_are_few_and_the_rest_stays_as_it_is():
+    plain, hit = draw_scene(64, 40), draw_scene(64, 40, has_zingers=True)
+    is_hit = hit.frames != plain.frames
+    assert np.all(hit.frames[is_hit] == 65535)
+    # 16 are expected of 164,000 pixels.
+    assert 3 < np.count_nonzero(is_hit) < 40
