@@ -14,6 +14,7 @@ _WAVELET = "sym16"
 the smooth profile of a sample, has no details."""
 _TAPS = 32
 """Of that wavelet."""
+_LEAST_ROWS = 8
 _ROWS = 64
 """Rows whose windows are sorted at once; bounds the memory, and fits the cache."""
 
@@ -25,10 +26,11 @@ def ring_correction(
 
     A wrong pixel adds the same value to all projections; the sample moves past it. So
     in the mean over a revolution the sample is smooth along x, and what is not smooth
-    is the pixels' own. Sharp structure of the sample survives in the mean where it has
-    the axis' symmetry: the wall of a tube that is centred on the axis, and anything
-    within about ``width`` of the axis. It is taken for rings: choose ``width`` no
-    larger than the widest ring.
+    is the pixels' own: unless the sample has the axis' symmetry, as the wall of a tube
+    that turns about itself, or lies within ``width`` of the axis. Such structure goes
+    on from row to row. So what is found is taken for a ring only as far as it differs
+    from the rows above and below; a stripe much higher than ``width`` is left, and
+    frames of fewer than 8 rows are taken as they are.
 
     Parameters
     ----------
@@ -40,7 +42,8 @@ def ring_correction(
         last for a revolution. ``HIGH_PASS``: the mean minus a smoothed one, a
         running median that ignores stripes narrower than ``width``, then a Gaussian.
     width
-        Widest ring that is removed, pixels.
+        Widest ring that is removed, pixels. The wider, the more of the sample is taken
+        for a ring: 4 to 8 is enough for most.
 
     References
     ----------
@@ -51,10 +54,19 @@ def ring_correction(
     # Wider than the frame there is nothing to tell a ring from the sample.
     width = min(max(width, 1.0), n_x / 2)
     if method is RingRemoval.FOURIER_WAVELET:
-        return _details(mean_lines, width)
+        return _local(_details(mean_lines, width), width)
     if method is RingRemoval.HIGH_PASS:
-        return mean_lines - _smoothed(mean_lines, width)
+        return _local(mean_lines - _smoothed(mean_lines, width), width)
     return np.zeros_like(mean_lines)
+
+
+def _local(found: NDArray[Any], width: float) -> NDArray[Any]:
+    """Take out what goes on along z."""
+    n_z = found.shape[0]
+    if n_z < _LEAST_ROWS:
+        return found
+    columns = np.ascontiguousarray(found.T)
+    return found - _smoothed(columns, min(width, n_z / 4)).T
 
 
 def _details(mean: NDArray[Any], width: float) -> NDArray[Any]:
