@@ -24,7 +24,8 @@ def flat_scaled(
         Exposure time of a projection / that of the flat.
     region
         Where nothing but air is seen: its mean transmission becomes 1 in each frame.
-        A frame is left alone where the region is outside of it or dark.
+        Outside of the frames, or dark, it changes nothing; an engine leaves out frames
+        in which it is dark.
 
     References
     ----------
