@@ -1,6 +1,6 @@
 """Three ortho-slices, how they pack into one image, and what a click in it means."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +64,7 @@ def planes_at_click(
     """Give the planes after a click into the packed image.
 
     A click in Z sets X and Y, one in Y sets X and Z, one in X sets Y and Z; a click
-    into unused pixels changes nothing.
+    into unused pixels changes nothing. Planes stay turned as they are.
     """
     n = geometry.n_out
     image, place = divmod(column, n)
@@ -72,7 +72,7 @@ def planes_at_click(
     if not (0 <= image <= 2 and 0 <= row < rows):
         return planes
     if image == 0:
-        return Planes(x=place, y=row, z=planes.z)
+        return replace(planes, x=place, y=row)
     if image == 1:
-        return Planes(x=place, y=planes.y, z=row)
-    return Planes(x=planes.x, y=place, z=row)
+        return replace(planes, x=place, z=row)
+    return replace(planes, y=place, z=row)

@@ -60,3 +60,11 @@ def test_a_click_into_unused_pixels_changes_nothing():
     planes = Planes(x=1, y=2, z=3)
     assert planes_at_click(10, 6, planes, geometry) == planes
     assert planes_at_click(24, 0, planes, geometry) == planes
+
+
+def test_a_click_leaves_planes_turned_as_they_are():
+    geometry = Geometry(n_z=5, n_x=8, n_slots=1, n_out=8)
+    turned = Planes(x=1, y=2, z=3, rot_x=10.0, rot_y=20.0, rot_z=30.0)
+    for column in (3, 11, 19):
+        after = planes_at_click(column, 1, turned, geometry)
+        assert (after.rot_x, after.rot_y, after.rot_z) == (10.0, 20.0, 30.0)
