@@ -1,6 +1,5 @@
 """What works on this machine, what does not, and what to do about it."""
 
-import importlib.util
 import os
 import platform
 import shutil
@@ -10,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import numpy as np
 
@@ -23,12 +21,14 @@ from tomostream.core.errors import (
 )
 from tomostream.core.geometry import Geometry, Planes
 from tomostream.core.parameters import ReconParameters
+from tomostream.recon.cuda.driver import extra_for, find_driver
 from tomostream.recon.engine import Engine
 
 NEEDED = (
     "numpy", "pvapy", "pyepics", "softioc", "h5py", "imagecodecs", "pydantic",
     "PyYAML", "rich", "pillow",
 )  # fmt: skip
+_CUPY = ("cupy-cuda12x", "cupy-cuda13x", "cupy")
 _STANDARD_PORTS = {
     "Channel Access": (5064, socket.SOCK_STREAM),
     "Channel Access beacons": (5065, socket.SOCK_DGRAM),
@@ -156,17 +156,32 @@ def _reconstruct_a_point(engine: Engine) -> None:
 
 
 def _gpu() -> list[Finding]:
-    has_device = any(Path("/dev").glob("nvidia[0-9]*"))
+    driver = find_driver()
+    if driver.problem:
+        text = f"no NVIDIA GPU is seen; the CPU is used ({driver.problem})"
+        return [Finding(subject="GPU", state=State.NOTE, text=text)]
+    seen = f"{', '.join(driver.gpus)}; the driver runs CUDA {driver.version}"
     try:
-        Engine(backend="cuda")
+        _reconstruct_a_point(Engine(backend="cuda"))
     except TomostreamError as exc:
-        fix = ""
-        if has_device and importlib.util.find_spec("cupy") is None:
-            fix = "pip install 'tomostream[cuda12]', or cuda13 for CUDA 13"
-        seen = "there is an NVIDIA GPU" if has_device else "no NVIDIA GPU is seen"
-        text = f"{seen}; the CPU is used ({exc})"
-        return [Finding(subject="GPU", state=State.NOTE, text=text, fix=fix)]
-    return [Finding(subject="GPU", state=State.GOOD, text="the cuda backend works")]
+        return [
+            Finding(
+                subject="GPU", state=State.NOTE, text=f"{seen}; the CPU is used: {exc}",
+                fix=f"pip install 'tomostream[{extra_for(driver.version)}]'",
+            )
+        ]  # fmt: skip
+    cupy = next((name for name in _CUPY if _is_installed(name)), "cupy")
+    shown = f"{cupy} {version(cupy)}" if _is_installed(cupy) else "CuPy"
+    text = f"{seen}; {shown}; the cuda backend works, auto takes it"
+    return [Finding(subject="GPU", state=State.GOOD, text=text)]
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        version(name)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _compiler() -> list[Finding]:

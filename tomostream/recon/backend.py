@@ -229,4 +229,4 @@ def _on_gpu(ring_dtype: RingDtype) -> Choice:
     from tomostream.recon.cuda.selection import find_devices
 
     cuda = CudaBackend(find_devices(), ring_dtype=ring_dtype)
-    return Choice(backend=cuda, reason=f"on the GPU: {', '.join(cuda.chips)} work")
+    return Choice(backend=cuda, reason=f"on the GPU: {', '.join(cuda.chips)}")

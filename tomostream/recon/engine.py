@@ -118,7 +118,8 @@ class Engine:
     @property
     def slots_without_raw(self) -> int:
         """Filled slots that keep their old filter until a new frame replaces them."""
-        return self.slots_filled - len(self._raw)
+        # A decimated ring has fewer slots than there are raw frames.
+        return max(0, self.slots_filled - len(self._raw))
 
     @property
     def memory(self) -> MemoryPlan:

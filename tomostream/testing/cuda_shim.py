@@ -1,6 +1,6 @@
 """CUDA's kernels and streams on the CPU, for tests of the CUDA backend without a GPU.
 
-g++ compiles the very source that NVRTC compiles, behind `cuda_shim.hpp`. Streams are
+g++ compiles the very source that NVRTC compiles, behind `cuda_shim.h`. Streams are
 as lazy as a GPU may be: nothing is done before somebody waits for it, so a wait or an
 event that is missing in the backend gives wrong slices, every time.
 """
@@ -32,7 +32,7 @@ _GARBAGE = 0xA5
 @cache
 def compiled_kernels() -> ctypes.CDLL:
     """Compile the kernels with g++, once a process."""
-    header = Path(__file__).with_name("cuda_shim.hpp").read_text()
+    header = Path(__file__).with_name("cuda_shim.h").read_text()
     launchers = "".join(f"LAUNCHER({name})\n" for name in kernel_names())
     with tempfile.TemporaryDirectory() as folder:
         text, library = Path(folder, "kernels.cpp"), Path(folder, "kernels.so")

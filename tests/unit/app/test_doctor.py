@@ -4,6 +4,10 @@ import pytest
 
 from tomostream.app import doctor
 from tomostream.app.doctor import State, examine_machine
+from tomostream.core.errors import BackendUnavailableError
+from tomostream.recon.cuda import selection
+from tomostream.recon.cuda.driver import Driver
+from tomostream.testing.cuda_shim import ShimDevice
 
 
 def findings(subject, **given):
@@ -75,3 +79,34 @@ def test_ports_in_use_are_named(monkeypatch):
         )
         (ports,) = findings("ports")
     assert f"{port} (test)" in ports.text
+
+
+def test_machine_without_a_gpu_is_told_why(monkeypatch):
+    monkeypatch.setattr(doctor, "find_driver", lambda: driver_of(problem="no driver"))
+    (gpu,) = findings("GPU")
+    assert gpu.state is State.NOTE
+    assert gpu.text == "no NVIDIA GPU is seen; the CPU is used (no driver)"
+
+
+def test_gpu_that_works_is_named(monkeypatch):
+    monkeypatch.setattr(doctor, "find_driver", lambda: driver_of("Model A"))
+    monkeypatch.setattr(selection, "find_devices", lambda: (ShimDevice(),))
+    (gpu,) = findings("GPU")
+    assert gpu.state is State.GOOD
+    assert gpu.text.startswith("Model A; the driver runs CUDA 12.4; ")
+
+
+def test_gpu_that_does_not_work_comes_with_a_fix(monkeypatch):
+    def nothing():
+        raise BackendUnavailableError("CuPy is missing")
+
+    monkeypatch.setattr(doctor, "find_driver", lambda: driver_of("Model A"))
+    monkeypatch.setattr(selection, "find_devices", nothing)
+    (gpu,) = findings("GPU")
+    assert gpu.state is State.NOTE
+    assert "CuPy is missing" in gpu.text
+    assert gpu.fix == "pip install 'tomostream[cuda12]'"
+
+
+def driver_of(*gpus, problem=""):
+    return Driver(version="12.4", gpus=gpus, problem=problem)

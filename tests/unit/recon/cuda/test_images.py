@@ -35,7 +35,7 @@ def phase(strength):
 class Images:
     """Frames of one shape, and their transmission images made by the kernels."""
 
-    def __init__(self, shape):
+    def __init__(self, shape: tuple[int, int]) -> None:
         self.shape = shape
         self.random = np.random.default_rng(shape[0] * 1000 + shape[1])
         self.dark = self.random.random(shape, np.float32) * 3 + 2

@@ -1,5 +1,5 @@
 // What all kernels share. Each file here is compiled twice: by NVRTC for a device, and by
-// g++ for the tests, behind tomostream/testing/cuda_shim.hpp. So no thread depends on
+// g++ for the tests, behind tomostream/testing/cuda_shim.h. So no thread depends on
 // another: no __syncthreads, no shared memory, no atomics, no header but this one.
 //
 // Layout. Raw frames, fields and images are row-major (frame, row, column). From the line

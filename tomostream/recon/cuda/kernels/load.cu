@@ -57,7 +57,7 @@ __device__ inline float minus_log(const Row& row, int x, float floor) {
 
 // The value at a pixel that cannot be used: between those of the nearest ones that can.
 // floor < 0 asks for the transmission, else for the line integral.
-__device__ SELDOM float mended(Row row, int x, float floor) {
+__device__ inline float mend(const Row& row, int x, float floor) {
   const bool is_line = floor >= 0;
   const int left = row.left_of(x), right = row.right_of(x);
   float a = is_line ? 0.f : 1.f, b = a;    // a whole row of bad pixels lets all light through
@@ -67,6 +67,8 @@ __device__ SELDOM float mended(Row row, int x, float floor) {
   if (right >= row.n_x) return a;
   return a + (b - a) * (float)(x - left) / (float)(right - left);
 }
+
+__device__ SELDOM float mended(Row row, int x, float floor) { return mend(row, x, floor); }
 
 constexpr int kFrameWords = 4;    // of frames: fields' place, scale, ring's place, raw index
 
@@ -83,9 +85,12 @@ __device__ inline Row row_of(const void* raw, int type, const float* fields, con
 // The line integral of pixel x. steps: floor, then b, c of line + b line^2 + c line^3.
 //
 // Beam hardening: Herman, Phys. Med. Biol. 24 (1979) 81, doi:10.1088/0031-9155/24/1/008.
+// CALLS: leaves the mending to a function, which costs spilled registers inside of a loop.
+template <bool CALLS>
 __device__ inline float line_integral(const Row& row, int x, const float* steps) {
-  const float line =
-      row.is_good(x) ? minus_log(row, x, steps[0]) : mended(row, x, steps[0]);
+  float line;
+  if (row.is_good(x)) line = minus_log(row, x, steps[0]);
+  else line = CALLS ? mended(row, x, steps[0]) : mend(row, x, steps[0]);
   return line + (steps[1] + steps[2] * line) * line * line;
 }
 
@@ -113,7 +118,7 @@ KERNEL collect_lines(const void* raw, int type, const float* fields, const int* 
   float lines = 0;
   for (int k = 0; k < count; k++) {
     const Row row = row_of(raw, type, fields, frames, k, top + r, rows_seen, n_x);
-    lines += line_integral(row, (int)x, steps);
+    lines += line_integral<false>(row, (int)x, steps);
   }
   sum[(Int64)r * n_x + x] += lines;
 }
@@ -193,7 +198,7 @@ __device__ inline void load_segment(
       if (i + j < n_ring) {
         value = 0;
         if (x >= 0 && x < n_x)
-          value = (line_integral(row, x, steps) - rings[x]) * weight[x];
+          value = (line_integral<true>(row, x, steps) - rings[x]) * weight[x];
       }
       block[j] = value;
     }
