@@ -52,7 +52,14 @@ def rescaled(parameters: Parameters, old: FrameLayout, new: FrameLayout) -> Para
         ortho_x=rescale_index(parameters.ortho_x, size_old=old.n_x, size_new=new.n_x),
         ortho_y=rescale_index(parameters.ortho_y, size_old=old.n_x, size_new=new.n_x),
         ortho_z=rescale_index(parameters.ortho_z, size_old=old.n_z, size_new=new.n_z),
+        oblique_x=_rescaled(parameters.oblique_x, old.n_x, new.n_x),
+        oblique_y=_rescaled(parameters.oblique_y, old.n_x, new.n_x),
+        oblique_z=_rescaled(parameters.oblique_z, old.n_z, new.n_z),
     )
+
+
+def _rescaled(place: float, size_old: int, size_new: int) -> float:
+    return (place + 0.5) * size_new / size_old - 0.5
 
 
 def _rescaled_center(center: float, old: FrameLayout, new: FrameLayout) -> float:
@@ -72,7 +79,8 @@ def completed(
     """Give the parameters with which the first frames can be shown.
 
     A Center that was never set (0) or lies off the detector becomes the middle column.
-    Planes that were never set (all 0) become the middle ones. What an operator has
+    Planes that were never set (all 0) become the middle ones, the oblique plane's point
+    likewise. What an operator has
     saved stays where it is possible.
     """
     center = parameters.center
@@ -96,4 +104,13 @@ def placed(
     ).clipped(geometry)
     if are_planes_centred and planes == Planes(x=0, y=0, z=0):
         planes = Planes.middle(geometry)
-    return replace(parameters, ortho_x=planes.x, ortho_y=planes.y, ortho_z=planes.z)
+    parameters = replace(
+        parameters, ortho_x=planes.x, ortho_y=planes.y, ortho_z=planes.z
+    )
+    point = parameters.oblique_x, parameters.oblique_y, parameters.oblique_z
+    if not are_planes_centred or any(point):
+        return parameters
+    return replace(
+        parameters, oblique_x=float(n_out // 2), oblique_y=float(n_out // 2),
+        oblique_z=float(layout.n_z // 2),
+    )  # fmt: skip
