@@ -88,6 +88,23 @@ class Bands:
         return out
 
 
+def stripes(still: F64, *, width: int = 9) -> F64:
+    """Give what is narrow in lines that stand still: the detector's, and no sample.
+
+    Parameters
+    ----------
+    still
+        (n_bands, n_x), mean of many views.
+    width
+        Columns of the median that is taken off; of what is narrower than half of it
+        all is given, and nothing of an edge.
+    """
+    half = width // 2
+    padded = np.pad(still, ((0, 0), (half, half)), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, width, axis=-1)
+    return still - np.median(windows, axis=-1)
+
+
 def _mean_lines(frame: NDArray[Any], dark: F32, gain: F32) -> F32:
     shown = (frame.astype(np.float32) - dark) * gain
     alive = (gain > 0) & np.isfinite(shown)

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tomostream.recon.center.bands import Bands
+from tomostream.recon.center.bands import Bands, stripes
 from tomostream.recon.center.pairs import OppositePair, opposite_pairs
-from tomostream.recon.center.registered import AxisLine, axis_line
+from tomostream.recon.center.registered import TURNING, AxisLine, axis_line
 from tomostream.recon.center.roll import axis_roll
 from tomostream.recon.center.values import TRUSTED, CenterEstimate, CenterPart
 from tomostream.recon.center.wedge import WedgeCurve, evenly, wedge_curve
@@ -29,8 +29,6 @@ _TRUSTED_ERROR_DEG = 0.1
 _TOLERATED_SPREAD_PX = 1.0
 """Distance of the two methods at which the confidence has fallen to a half."""
 _OF_ONE_METHOD = 0.9
-_TURNING = 6.0
-"""Standard deviations that opposite views' agreement must reach in what turns."""
 _OF_WHAT_IS_STILL = 0.4
 """Highest confidence from what does not turn: a spot on the detector mirrors itself."""
 
@@ -134,6 +132,8 @@ def _curve(snapshot: RingSnapshot, row: float, near: float) -> WedgeCurve | None
     band = Bands.at(snapshot, starts=(start,), rows=rows)
     chosen = _views(snapshot)
     lines = np.stack([band.lines(int(i))[0] for i in chosen]).astype(np.float64)
+    # They and their mirror images would stand outside the wedge for most centres.
+    lines -= stripes(lines.mean(axis=0, keepdims=True))
     sinogram = evenly(lines, snapshot.angles_deg[chosen], most=_WEDGE_VIEWS)
     if sinogram is None:
         return None
@@ -164,7 +164,7 @@ def _combined(
     else:
         center, spread = a.center, math.nan
         confidence = _OF_ONE_METHOD * a.confidence
-    if axis.significance < _TURNING:
+    if axis.significance < TURNING:
         confidence = min(confidence, _OF_WHAT_IS_STILL)
     estimate = CenterEstimate(
         center=center, confidence=confidence, registration=a, sharpness=b,
@@ -176,7 +176,7 @@ def _combined(
 def _reason(estimate: CenterEstimate, axis: AxisLine) -> str:
     if estimate.confidence >= TRUSTED:
         return ""
-    if axis.significance < _TURNING:
+    if axis.significance < TURNING:
         if estimate.sharpness.confidence < 0.5:
             return "nothing stands out of the noise"
         return "what is seen does not turn: the detector's, or round and centred"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tomostream.recon.center.bands import Bands
+from tomostream.recon.center.bands import Bands, stripes
 from tomostream.recon.center.line_fit import Line, robust_line
 from tomostream.recon.center.pairs import OppositePair
 from tomostream.recon.center.registration import (
@@ -20,6 +20,8 @@ F64 = NDArray[np.float64]
 _FLOOR_PX = 0.03
 """No band is better than this: pixels are not points, and samples drift."""
 _MOST_ROLL = math.tan(math.radians(2.0))
+TURNING = 6.0
+"""Standard deviations by which opposite views must agree in what turns."""
 _STILL_FRAMES = 24
 """Frames whose mean tells what does not turn."""
 
@@ -40,8 +42,9 @@ class AxisLine:
 def axis_line(bands: Bands, pairs: list[OppositePair]) -> AxisLine:
     """Register the pairs band by band, and lay a line through the columns found."""
     still = _still(bands)
-    first, mirrored = _views(bands, pairs, still, remove_all=False)
-    near = coarse_center(_rows(first), _rows(mirrored))
+    first, mirrored = _views(bands, pairs, stripes(still))
+    turning = _views(bands, pairs, still)
+    near = _start(first, mirrored, turning)
     n_z = bands.snapshot.geometry.n_z
     places = bands.middles - (n_z - 1) / 2
     wide = refined(first, mirrored, near, reach_px=4.0 + 0.5 * _MOST_ROLL * n_z)
@@ -52,12 +55,9 @@ def axis_line(bands: Bands, pairs: list[OppositePair]) -> AxisLine:
         line = robust_line(places, centers, errors, sloped=_is_tall(n_z))
     if not math.isfinite(line.value):
         return AxisLine(line=line, significance=0.0, strengths=np.zeros(len(places)))
-    turning = _views(bands, pairs, still, remove_all=True)
-    moved = refined(*turning, line.value, reach_px=2.0)
     return AxisLine(
         line=line,
-        significance=math.atanh(min(max(moved.correlation, 0.0), 0.999))
-        * math.sqrt(moved.samples),
+        significance=_significance(turning, line.value),
         strengths=np.where(np.isfinite(errors), errors**-2.0, 0.0),
     )
 
@@ -115,29 +115,38 @@ def _still(bands: Bands) -> F64:
     return lines.mean(axis=0, dtype=np.float64)
 
 
-def _views(
-    bands: Bands, pairs: list[OppositePair], still: F64, *, remove_all: bool
-) -> tuple[F64, F64]:
+def _views(bands: Bands, pairs: list[OppositePair], removed: F64) -> tuple[F64, F64]:
     """Give derivatives (n_pairs, n_bands, n_x) of the first and mirrored views.
 
-    What stands still is removed: all of it, or only lines a few pixels wide. Those are
-    the detector's, and would hold the axis where they mirror each other; wide ones may
-    be a sample that is round and stands in the middle.
+    What stands still may be removed before: all of it, so that only what turns is left,
+    or the narrow lines of the detector, which would hold the axis where they mirror
+    each other; what is wide may be a sample that is round and stands in the middle.
     """
-    still = still if remove_all else still - _without_stripes(still)
-    first = [bands.lines(pair.first) - still for pair in pairs]
-    second = [bands.lines(pair.second) - still for pair in pairs]
-    return (
-        derivative(np.stack(first)),
-        derivative(np.stack(second)[..., ::-1]),
-    )
+    first = [bands.lines(pair.first) - removed for pair in pairs]
+    second = [bands.lines(pair.second) - removed for pair in pairs]
+    return derivative(np.stack(first)), derivative(np.stack(second)[..., ::-1])
 
 
-def _without_stripes(lines: F64, *, width: int = 9) -> F64:
-    half = width // 2
-    padded = np.pad(lines, ((0, 0), (half, half)), mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, width, axis=-1)
-    return np.median(windows, axis=-1)
+def _start(first: F64, mirrored: F64, turning: tuple[F64, F64]) -> float:
+    """Give the axis' column to half a pixel.
+
+    Strong patterns of the detector may outweigh a faint sample: what turns is asked
+    too, and believed where it is sure of another column.
+    """
+    of_all = coarse_center(_rows(first), _rows(mirrored))
+    of_turning = coarse_center(_rows(turning[0]), _rows(turning[1]))
+    if abs(of_all - of_turning) <= 2.0:
+        return of_all
+    sure = _significance(turning, of_turning)
+    is_surer = sure > TURNING and sure > _significance(turning, of_all)
+    return of_turning if is_surer else of_all
+
+
+def _significance(turning: tuple[F64, F64], near: float) -> float:
+    """Give the standard deviations by which what turns agrees near a column."""
+    found = refined(*turning, near, reach_px=2.0)
+    z = math.atanh(min(max(found.correlation, 0.0), 0.999))
+    return z * math.sqrt(found.samples)
 
 
 def _rows(views: F64) -> F64:

@@ -28,6 +28,12 @@ def test_whole_turn_has_exact_pairs_spread_over_it() -> None:
     assert np.diff(first).max() < 30.0
 
 
+def test_jitter_of_an_encoder_does_not_hide_exact_pairs() -> None:
+    jitter = 1e-3 * np.random.default_rng(0).standard_normal(360)
+    assert max(np.abs(excesses(np.arange(360.0) + jitter))) < 0.01
+    assert len(opposite_pairs(np.arange(360.0) + jitter)) == 8
+
+
 def test_an_exact_pair_stands_beside_inexact_ones() -> None:
     assert 0.0 in excesses(np.arange(181.0))
     assert len(excesses(np.arange(181.0))) >= 3
