@@ -6,7 +6,17 @@ import sys
 from collections.abc import Sequence
 
 from tomostream._version import __version__
-from tomostream.cli import bench, demo, doctor, ioc, recon, replay, serve, simulate
+from tomostream.cli import (
+    bench,
+    demo,
+    doctor,
+    generate,
+    ioc,
+    recon,
+    replay,
+    serve,
+    simulate,
+)
 from tomostream.core.errors import ConfigurationError, TomostreamError
 
 COMMANDS = {
@@ -18,6 +28,7 @@ COMMANDS = {
     "recon": recon,
     "doctor": doctor,
     "bench": bench,
+    "generate": generate,
 }
 
 _DESCRIPTION = """\

@@ -277,6 +277,16 @@ HEALTH = tuple(
     for number in HEALTH_NUMBERS
 )  # fmt: skip
 
+LENS_CHANGE = (
+    Control(name="LensChangeSync", kind="choice", choices=_SWITCH, default=0, is_saved=True, help="Keep the chosen point in view when the lens changes."),
+    _wiring("MctOpticsPVPrefix", "Prefix of mctOptics, which changes the lens.", "$(MCT_OPTICS)"),
+    _wiring("SampleTomo0degPVName", "Motor on the rotation stage that moves the sample along x at 0 degrees.", "$(TOMO_0_DEG)"),
+    _wiring("SampleTomo90degPVName", "The same at 90 degrees.", "$(TOMO_90_DEG)"),
+    _wiring("SampleYPVName", "Motor that lifts the sample.", "$(SAMPLE_Y)"),
+    _wiring("RoiPluginPVPrefix", "Prefix of the areaDetector ROI plugin; BinX and BinY are read below it.", "$(ROI_PLUGIN)"),
+)  # fmt: skip
+"""Records that 2-BM has besides."""
+
 CONTROLS: tuple[Control, ...] = WIRING + RECONSTRUCTION + COMMANDS + STATUS + HEALTH
 
 

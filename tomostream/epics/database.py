@@ -1,6 +1,7 @@
 """The operator's records as an EPICS database, made from `core.controls`."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from textwrap import shorten
 
 from tomostream.core.controls import Control, RecordKind
 
@@ -19,6 +20,7 @@ _STATES = (
 )  # fmt: skip
 _DESCRIPTION_LENGTH = 40
 _PRESS_HOLDS_S = 1.0
+_HOLD_STEP_S = 0.05
 
 
 def database_text(
@@ -28,7 +30,7 @@ def database_text(
     macros: Mapping[str, str],
     saved: Saved | None = None,
 ) -> str:
-    """Give all records but those named by `holder_name`.
+    """Give the records; ``$(BUSY)`` is to be a record type, busy or bo, at loading.
 
     Parameters
     ----------
@@ -43,19 +45,10 @@ def database_text(
     """
     saved = saved or {}
     return "\n".join(
-        _record(prefix, control, _first_value(control, macros, saved))
+        part
         for control in controls
+        for part in _records(prefix, control, _first_value(control, macros, saved))
     )
-
-
-def holder_name(name: str) -> str:
-    """Give the name of the record that holds a busy record's put-callback.
-
-    A put-callback waits for all records that its put has processed. Base has no busy
-    record, and one that is itself in process for long would post no monitors: so the
-    record is done at once and forwards to one that takes its time.
-    """
-    return f"{name}Busy"
 
 
 def _first_value(control: Control, macros: Mapping[str, str], saved: Saved) -> Value:
@@ -66,10 +59,36 @@ def _first_value(control: Control, macros: Mapping[str, str], saved: Saved) -> V
     return value
 
 
-def _record(prefix: str, control: Control, value: Value) -> str:
+def _records(prefix: str, control: Control, value: Value) -> Iterator[str]:
     kind, fields = _MAKERS[control.kind](prefix, control, value)
-    fields = {"DESC": control.help[:_DESCRIPTION_LENGTH], **fields}
-    lines = [f'record({kind}, "{prefix}{control.name}") {{']
+    fields = {"DESC": _description(control.help), **fields}
+    yield _record(kind, prefix + control.name, fields)
+    if control.kind == "busy":
+        yield from _hold_records(prefix + control.name)
+
+
+def _description(text: str) -> str:
+    """Give the first words of a text that fit."""
+    return shorten(text.rstrip("."), _DESCRIPTION_LENGTH, placeholder="...")
+
+
+def _hold_records(name: str) -> Iterator[str]:
+    """Hold the put-callback of a busy record that is a bo, which base has.
+
+    A put-callback waits for all records that its put has processed. These two process
+    each other, with a delay, until the record is back at its first choice: disabled,
+    they end the chain. A record cannot wait for itself, hence two.
+    """
+    for own, other in ("AB", "BA"):
+        yield _record("calcout", f"{name}Hold{own}", {
+            "DESC": "Holds the put-callback while running",
+            "SDIS": f"{name} NPP", "DISV": 0, "DISS": "NO_ALARM",
+            "CALC": "1", "ODLY": _HOLD_STEP_S, "FLNK": f"{name}Hold{other}",
+        })  # fmt: skip
+
+
+def _record(kind: str, name: str, fields: Fields) -> str:
+    lines = [f'record({kind}, "{name}") {{']
     for name, entry in fields.items():
         # A JSON link is the one value that is not quoted.
         text = entry if name == "DOL" else _quoted(entry)
@@ -143,7 +162,7 @@ def _status(prefix: str, control: Control, value: Value) -> tuple[str, Fields]:
 
 def _busy(prefix: str, control: Control, value: Value) -> tuple[str, Fields]:
     del value
-    return "bo", _switch(control) | {"FLNK": prefix + holder_name(control.name)}
+    return "$(BUSY)", _switch(control) | {"FLNK": f"{prefix}{control.name}HoldA"}
 
 
 def _command(prefix: str, control: Control, value: Value) -> tuple[str, Fields]:

@@ -4,7 +4,6 @@ softioc brings its own copy of the EPICS base: together with pyepics in one proc
 neither connects, so nothing here may import the rest of this package's clients.
 """
 
-import asyncio
 import ctypes
 import logging
 import tempfile
@@ -12,16 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from softioc import asyncio_dispatcher, builder, fields, imports, softioc
+from softioc import asyncio_dispatcher, fields, imports, softioc
 
 from tomostream.core.controls import CONTROLS, Control
 from tomostream.core.errors import ConfigurationError
-from tomostream.epics.database import LONG_TEXT_SIZE, Saved, database_text, holder_name
+from tomostream.epics.database import LONG_TEXT_SIZE, Saved, database_text
 from tomostream.epics.settings import SAVED_CONTROLS, SettingsFile
 
 logger = logging.getLogger(__name__)
 
-_BUSY_LOOK_S = 0.02
 _LONGEST_NAME = 60
 _DBF = {name: getattr(fields, f"DBF_{name}") for name in ("CHAR", "DOUBLE")}
 
@@ -100,35 +98,12 @@ def run(
 
 
 def _start_records(config: IocConfig, saved: Saved) -> None:
-    builder.SetSimpleRecordNames("", "")
-    for control in CONTROLS:
-        if control.kind == "busy":
-            _Holder(config.prefix, control)
-    builder.LoadDatabase()
     text = database_text(config.prefix, CONTROLS, macros=config.macros(), saved=saved)
     with tempfile.NamedTemporaryFile("w", suffix=".db", encoding="utf-8") as file:
         file.write(text)
         file.flush()
-        softioc.dbLoadDatabase(file.name)
+        softioc.dbLoadDatabase(file.name, substitutions="BUSY=bo")
     softioc.iocInit(asyncio_dispatcher.AsyncioDispatcher(), enable_pva=False)
-
-
-class _Holder:
-    """Hold a busy record's put-callback until it is back at its first choice."""
-
-    def __init__(self, prefix: str, control: Control) -> None:
-        self._name = prefix + control.name
-        self._record = builder.boolOut(
-            prefix + holder_name(control.name),
-            DESC=f"Holds the put-callback of {control.name}",
-            initial_value=0, blocking=True, always_update=True,
-            on_update=self._wait_until_done,
-        )  # fmt: skip
-
-    async def _wait_until_done(self, value: object) -> None:
-        del value
-        while _number(self._name) != 0:
-            await asyncio.sleep(_BUSY_LOOK_S)
 
 
 def _values(prefix: str) -> Saved:

@@ -27,8 +27,8 @@ it was given a settings file.
 
 Long text is an `lso` record: up to 39 characters it reads and writes like a
 `stringout`, more are in `.VAL$` (`caget -S sim:TomoStream:DarkPVAName.VAL$`).
-`StartReconBusy` lets `caput -c` on `StartRecon` wait until streaming has ended; it is
-not to be written to.
+`StartReconHoldA` and `B` let `caput -c` on `StartRecon` wait until streaming has ended;
+they are not to be written to.
 """
 
 _SECTIONS = (

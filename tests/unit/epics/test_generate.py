@@ -1,0 +1,79 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from tomostream.core.controls import CONTROLS, LENS_CHANGE
+from tomostream.epics.generate import generated_files
+from tomostream.epics.generate.beamlines import BEAMLINES
+
+ROOT = Path(__file__).parents[3]
+FILES = generated_files()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_committed_file_is_the_one_that_is_made(name):
+    assert (ROOT / name).read_text(encoding="utf-8") == FILES[name]
+
+
+def test_scripts_may_be_executed():
+    scripts = [ROOT / name for name in FILES if "/start_" in name]
+    assert scripts
+    assert all(path.stat().st_mode & 0o111 for path in scripts)
+
+
+def test_the_templates_have_all_records():
+    text = FILES["iocBoot/db/tomoStream.template"]
+    names = re.findall(r'^record\(\S+, "\$\(P\)\$\(R\)(\w+)"\)', text, re.MULTILINE)
+    assert set(names) == {c.name for c in CONTROLS} | {
+        "StartReconHoldA", "StartReconHoldB",
+    }  # fmt: skip
+    text = FILES["iocBoot/db/tomoStream_2BM.template"]
+    assert all(f'"$(P)$(R){c.name}"' in text for c in LENS_CHANGE)
+
+
+def test_substitutions_give_every_macro_that_a_template_wants():
+    for beamline in BEAMLINES:
+        text = FILES[f"iocBoot/{beamline.folder}/tomoStream.substitutions"]
+        for template in re.findall(r'file "\.\./db/(\S+)"', text):
+            wanted = set(re.findall(r"\$\((\w+)\)", FILES[f"iocBoot/db/{template}"]))
+            block = text.split(template, 1)[1]
+            given = re.findall(r"\w+", block.split("pattern\n{", 1)[1].split("}")[0])
+            assert wanted == set(given), (beamline.name, template)
+
+
+def test_request_files_name_only_files_that_exist():
+    # Fault 37: autosave named a file that was missing.
+    for beamline in BEAMLINES:
+        text = FILES[f"iocBoot/{beamline.folder}/auto_settings.req"]
+        names = re.findall(r'^file "\.\./db/(\S+)"', text, re.MULTILINE)
+        assert names
+        assert all((ROOT / "iocBoot" / "db" / name).is_file() for name in names)
+
+
+@pytest.mark.parametrize("beamline", BEAMLINES, ids=lambda b: b.name)
+def test_records_daemon_and_screen_share_one_prefix(beamline):
+    # Faults 35 and 36: shipped prefixes did not match their servers.
+    folder = f"iocBoot/{beamline.folder}"
+    assert f"--prefix {beamline.prefix} " in FILES[f"{folder}/start_records"]
+    assert f"--prefix {beamline.prefix} " in FILES[f"{folder}/start_tomostream"]
+    assert f'"P={beamline.p},R={beamline.r}"' in FILES[f"{folder}/start_medm"]
+    assert f'{{"{beamline.p}"' in FILES[f"{folder}/tomoStream.substitutions"]
+    start = (ROOT / folder / "st.cmd").read_text(encoding="utf-8")
+    assert f'epicsEnvSet("P", "{beamline.p}")' in start
+    assert f'epicsEnvSet("R", "{beamline.r}")' in start
+
+
+def test_the_prefixes_are_those_in_use():
+    assert {b.prefix for b in BEAMLINES} == {
+        "2bmb:TomoStream:", "7bmtomo:TomoStream:", "7bmtomo:EncoderStream:",
+        "32id:TomoStream:", "sim:TomoStream:",
+    }  # fmt: skip
+
+
+def test_autosave_saves_what_the_operator_sets_and_nothing_else():
+    lines = FILES["iocBoot/db/tomoStream_settings.req"].splitlines()
+    saved = {re.sub(r"\.VAL\$$", "", s) for s in lines if s.startswith("$(P)")}
+    assert saved == {f"$(P)$(R){c.name}" for c in CONTROLS if c.is_saved}
+    used = {s.split()[1] for s in lines if s.startswith("#controlPV ")}
+    assert used == {f"$(P)$(R){c.name}" for c in CONTROLS if not c.is_saved}

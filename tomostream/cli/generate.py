@@ -1,0 +1,50 @@
+"""`tomostream generate`: databases, request files, scripts and pages for beamlines."""
+
+import argparse
+import sys
+from pathlib import Path
+
+SUMMARY = "write databases, request files and scripts for beamlines"
+DESCRIPTION = """\
+Write what is made from the one declaration of the records (tomostream/core/controls.py):
+
+  iocBoot/db                 templates and request files, for a synApps IOC too
+  iocBoot/iocTomoStream_*    substitutions, request file and start scripts per beamline
+  docs/reference/records.md  the page of all records
+"""
+EPILOG = """\
+examples:
+  tomostream generate .            in the project's root
+  tomostream generate --check .    say what differs, exit status 1 if anything does
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "folder", type=Path, nargs="?", default=Path(),
+        help="where to write to (default: here)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing, compare with what is there"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write or compare the files."""
+    from tomostream.epics.generate import generated_files
+
+    is_different = False
+    for name, text in generated_files().items():
+        path = options.folder / name
+        if options.check:
+            if not path.is_file() or path.read_text(encoding="utf-8") != text:
+                print(f"{path}: differs", file=sys.stderr)
+                is_different = True
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        if path.name.startswith("start_"):
+            path.chmod(0o755)
+        print(path)
+    return int(is_different)

@@ -1,0 +1,37 @@
+"""Start scripts of one beamline: records, daemon, screens."""
+
+from tomostream.epics.generate.beamlines import Beamline
+
+_HEAD = """\
+#!/bin/sh
+# Made by `tomostream generate`; do not edit.
+cd "$(dirname "$0")" || exit 1
+"""
+
+
+def start_records(beamline: Beamline) -> str:
+    """Serve the records by `tomostream ioc`, where there is no synApps IOC."""
+    m = beamline.macros()
+    return (
+        f"{_HEAD}"
+        f"exec tomostream ioc --prefix {beamline.prefix} \\\n"
+        f"  --tomoscan {m['TOMO_SCAN']} --image {m['IMAGE_P']} \\\n"
+        f"  --dark {m['DARK_PVA']} --flat {m['FLAT_PVA']} \\\n"
+        f"  --theta {m['THETA_PVA']} --recon {m['RECON_PVA']} \\\n"
+        f'  --autosave "$HOME/{beamline.folder}_settings.yaml" "$@"\n'
+    )
+
+
+def start_daemon(beamline: Beamline) -> str:
+    """Run the service against the records of this beamline."""
+    return f'{_HEAD}exec tomostream serve --prefix {beamline.prefix} "$@"\n'
+
+
+def start_medm(beamline: Beamline) -> str:
+    """Open the main screen."""
+    screen = "tomoStream_2BM.adl" if beamline.lens_change else "tomoStream.adl"
+    return (
+        f"{_HEAD}"
+        f'EPICS_DISPLAY_PATH="../../adl:$EPICS_DISPLAY_PATH" exec medm -x \\\n'
+        f'  -macro "P={beamline.p},R={beamline.r}" ../../adl/{screen} "$@"\n'
+    )
