@@ -12,7 +12,8 @@ Take projections from a camera over pvAccess, reconstruct, and serve three slice
 With `--prefix P` the records say what is connected to what (ImagePVAPName, DarkPVAName,
 FlatPVAName, ThetaPVAName, TomoScanPVPrefix, ReconPVAName below P; `tomostream ioc` or a
 synApps IOC serves them). With `--config FILE` a YAML file does, in full or in part;
-what it leaves out is asked of the records. Sources that are not there yet, or go away,
+what it leaves out is asked of the records. With `--settings REQ` a beamline's own
+request file says the prefix. Sources that are not there yet, or go away,
 are waited for. EPICS_* variables hold as usual.
 
 A bare areaDetector, without tomoScan:
@@ -26,6 +27,7 @@ examples:
   tomostream serve --prefix 2bmb:TomoStream:
   tomostream serve --example > tomostream.yaml
   tomostream serve --config tomostream.yaml
+  tomostream serve --settings tomoStream_settings.req --macros P=2bmb:,R=TomoStream:
 """
 
 
@@ -42,6 +44,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--example", action="store_true",
         help="print a configuration with every key explained, and end",
+    )  # fmt: skip
+    source.add_argument(
+        "--settings", type=Path, action="append", metavar="REQ",
+        help="a beamline's *_settings.req, whose records have the prefix; may be "
+        "given several times, with --macros",
+    )  # fmt: skip
+    parser.add_argument(
+        "--macros", default="", metavar="P=...,R=...",
+        help="what stands for $(P) and $(R) in the settings files",
     )  # fmt: skip
     parser.add_argument(
         "--start", action="store_true", help="begin without waiting for StartRecon"
@@ -63,10 +74,15 @@ def run(options: argparse.Namespace) -> int:
         return 0
     from tomostream.app.config import Config, load_config
     from tomostream.app.log import set_up_log
+    from tomostream.app.requests import parse_macros, requested_prefix
 
-    config = (
-        load_config(options.config) if options.config else Config(prefix=options.prefix)
-    )
+    if options.config:
+        config = load_config(options.config)
+    elif options.settings:
+        macros = parse_macros(options.macros)
+        config = Config(prefix=requested_prefix(options.settings, macros))
+    else:
+        config = Config(prefix=options.prefix)
     if options.start:
         config = config.model_copy(update={"start_at_once": True})
     log = config.log
