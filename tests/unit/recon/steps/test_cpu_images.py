@@ -54,7 +54,9 @@ class Images:
         return (frame - dark) / (flat - dark)
 
 
-def differ(found: NDArray[Any], expected: NDArray[Any], tolerance: float) -> int:
+def differ(
+    found: NDArray[Any], expected: NDArray[Any] | float, tolerance: float
+) -> int:
     return int((abs(found - expected) > tolerance).sum())
 
 
@@ -74,6 +76,24 @@ def test_zingers_of_any_frame(
         images.transmission(frame), radius=radius, threshold=threshold
     )
     assert differ(images.made(frame), expected, FLOAT_TOLERANCE) == 0
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("radius", [2, 3, 4])
+@pytest.mark.parametrize("factor", [1.201, 0.799])
+def test_threshold_is_met_in_a_frame_without_noise(
+    isa: str, radius: int, factor: float
+) -> None:
+    images = Images(isa, (50, 60))
+    images.core.set_prepass(radius, 0.2, 0.0)
+    spots = np.zeros(images.shape, bool)
+    spots[3:48:11, 1:60:13] = True
+    for beyond in (True, False):
+        spike = factor if beyond else 1 + (factor - 1) * 0.99
+        p = np.where(spots, 0.5 * spike, 0.5)
+        frame = images.dark + p * (images.flat - images.dark)
+        expected = 0.5 if beyond else p
+        assert differ(images.made(frame), expected, FLOAT_TOLERANCE) == 0
 
 
 @pytest.mark.parametrize("isa", ISAS)
