@@ -134,6 +134,32 @@ def start(environment, tmp_path):
             started.process.wait(5)
 
 
+@pytest.fixture
+def template_ioc(start, family):
+    """Start an IOC without synApps on the shipped templates; give the macros."""
+    folder = Path(__file__).parents[2] / "iocBoot" / "db"
+
+    def start_ioc() -> dict[str, str]:
+        macros = {
+            "P": family, "R": "TomoStream:", "BUSY": "bo",
+            "TOMO_SCAN": f"{family}TomoScanStream:", "IMAGE_P": f"{family}ImageName",
+            "DARK_PVA": f"{family}Dark", "FLAT_PVA": f"{family}Flat",
+            "RECON_PVA": f"{family}Recon", "THETA_PVA": f"{family}Theta",
+            "MCT_OPTICS": f"{family}MCTOptics:", "TOMO_0_DEG": f"{family}m1",
+            "TOMO_90_DEG": f"{family}m2", "SAMPLE_Y": f"{family}m3",
+            "ROI_PLUGIN": f"{family}ROI1:",
+        }  # fmt: skip
+        arguments = ["-m", ",".join(f"{k}={v}" for k, v in macros.items())]
+        for name in ("tomoStream", "tomoStream_2BM"):
+            arguments += ["-d", str(folder / f"{name}.template")]
+        program = Path(__file__).parent / "programs" / "template_ioc.py"
+        ioc = start(*arguments, server="ioc", program=[sys.executable, str(program)])
+        _wait_until(lambda: "IOC Running" in ioc.text)
+        return macros
+
+    return start_ioc
+
+
 class PvaClient:
     """A p4p client of servers on loopback."""
 

@@ -51,8 +51,12 @@ def program(environment, tmp_path):
     return run
 
 
-def test_records_do_what_the_contract_says(ioc, program, prefix):
-    ioc()
+@pytest.mark.parametrize("server", ["ours", "template"])
+def test_records_do_what_the_contract_says(ioc, template_ioc, program, prefix, server):
+    if server == "ours":
+        ioc()
+    else:
+        template_ioc()
     found = program("press_records.py", prefix)
 
     callback = found["put_callback"]

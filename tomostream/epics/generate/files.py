@@ -13,6 +13,7 @@ from tomostream.epics.generate.requests import (
     lens_change_settings,
     settings,
 )
+from tomostream.epics.generate.screens import SCREENS, adl_text, bob_text, laid_out
 from tomostream.epics.generate.scripts import start_daemon, start_medm, start_records
 from tomostream.epics.records_page import records_page
 
@@ -37,4 +38,8 @@ def generated_files() -> Mapping[str, str]:
             f"{folder}/start_tomostream": start_daemon(beamline),
             f"{folder}/start_medm": start_medm(beamline),
         }
+    for content in SCREENS:
+        screen = laid_out(content)
+        files[f"adl/{screen.name}.adl"] = adl_text(screen)
+        files[f"adl/{screen.name}.bob"] = bob_text(screen)
     return files

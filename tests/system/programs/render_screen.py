@@ -1,0 +1,101 @@
+"""Show an MEDM screen in PyDM, look whether its channels connect, press buttons.
+
+Usage: render_screen.py SCREEN.adl MACROS PICTURE.png [BUTTON ...]
+
+MACROS as P=...,R=...; BUTTON is the label of a button to be clicked. Prints one line of
+JSON.
+"""
+
+import json
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ["PYDM_DATA_PLUGIN"] = os.environ["PYDM_EPICS_LIB"] = "pyepics"
+
+from adl2pydm.cli import main as adl2pydm
+from pydm import PyDMApplication
+from pydm.widgets import PyDMPushButton
+from pydm.widgets.base import PyDMWidget
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtTest import QTest
+
+LOOK_MS, PATIENCE_MS, SETTLE_MS = 100, 15_000, 700
+
+
+def converted(screen: Path, folder: Path) -> Path:
+    """Give the screen as a .ui file."""
+    sys.argv = ["adl2pydm", "-d", str(folder), str(screen)]
+    adl2pydm()
+    ui = folder / f"{screen.stem}.ui"
+    text = ui.read_text(encoding="utf-8")
+    # What the converter writes and this PyDM does not have.
+    text = re.sub(r"(Qt::|QSlider::)?NoTicks", "QSlider::NoTicks", text)
+    text = re.sub(
+        r"<customwidget>\s*<class>PyDMAbsoluteGeometry</class>.*?</customwidget>", "",
+        text, flags=re.DOTALL,
+    )  # fmt: skip
+    text = text.replace("PyDMAbsoluteGeometry", "QWidget")
+    # MEDM's sliders have no labels unless they are asked for.
+    hidden = "".join(
+        f'<property name="{name}" stdset="0"><bool>false</bool></property>'
+        for name in ("showLimitLabels", "showValueLabel")
+    )
+    text = re.sub(r'(<widget class="PyDMSlider"[^>]*>)', rf"\1{hidden}", text)
+    ui.write_text(text, encoding="utf-8")
+    return ui
+
+
+def main() -> None:
+    """Show, press, look, end."""
+    screen, macros, picture, *labels = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as folder:
+        ui = converted(Path(screen), Path(folder))
+        app = PyDMApplication(
+            ui_file=str(ui), command_line_args=[], hide_nav_bar=True,
+            hide_menu_bar=True, hide_status_bar=True,
+            macros=dict(m.split("=", 1) for m in macros.split(",")),
+        )  # fmt: skip
+        watch(app, Path(picture), labels)
+        app.exec_()
+
+
+def watch(app: PyDMApplication, picture: Path, labels: list[str]) -> None:
+    """Look until all channels are there; then press, and take the picture."""
+    window = app.main_window
+    widgets = [w for w in window.findChildren(object) if _has_channel(w)]
+
+    def lost() -> list[str]:
+        return sorted({w.channel for w in widgets if not w._connected})
+
+    def end() -> None:
+        window.grab().save(str(picture))
+        print(json.dumps({"channels": len(widgets), "lost": lost()}), flush=True)
+        # Threads of the libraries hold an orderly end up.
+        os._exit(0)
+
+    def press() -> None:
+        buttons = window.findChildren(PyDMPushButton)
+        for label in labels:
+            button = next(b for b in buttons if b.text() == label)
+            QTest.mouseClick(button, Qt.LeftButton)
+        QTimer.singleShot(SETTLE_MS, end)
+
+    def look(left_ms: int = PATIENCE_MS) -> None:
+        if lost() and left_ms > 0:
+            QTimer.singleShot(LOOK_MS, lambda: look(left_ms - LOOK_MS))
+        else:
+            QTimer.singleShot(SETTLE_MS, press)
+
+    QTimer.singleShot(LOOK_MS, look)
+
+
+def _has_channel(widget: object) -> bool:
+    return isinstance(widget, PyDMWidget) and bool(getattr(widget, "channel", None))
+
+
+if __name__ == "__main__":
+    main()

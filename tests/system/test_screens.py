@@ -1,0 +1,113 @@
+"""The MEDM screens in a real renderer, on records of a running IOC."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = Path(__file__).parent / "programs" / "render_screen.py"
+
+
+def _is_drawable() -> bool:
+    if not all(map(find_spec, ("pydm", "adl2pydm", "PyQt5"))):
+        return False
+    # PyQt needs libraries of the system, which a wheel does not bring.
+    probe = "import PyQt5.QtWidgets"
+    return not subprocess.run(
+        [sys.executable, "-c", probe], capture_output=True, check=False
+    ).returncode
+
+
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.timeout(120),
+    pytest.mark.skipif(
+        not _is_drawable(),
+        reason="needs PyDM, adl2pydm, PyQt5 and libgl1 libegl1 libxkbcommon0",
+    ),
+]
+
+
+@pytest.fixture
+def display(wait_until):
+    """A screen of the test's own where there is Xvfb; else Qt draws into memory."""
+    read, write = os.pipe()
+    try:
+        server = subprocess.Popen(
+            ["Xvfb", "-screen", "0", "1920x1200x24", "-displayfd", str(write)],
+            pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+    except FileNotFoundError:
+        os.close(read), os.close(write)
+        yield {"QT_QPA_PLATFORM": "offscreen"}
+        return
+    os.close(write)
+    with os.fdopen(read) as number:
+        shown = number.readline().strip()
+    assert shown, "Xvfb did not start"
+    yield {"DISPLAY": f":{shown}", "QT_QPA_PLATFORM": "xcb"}
+    server.terminate()
+    server.wait(10)
+
+
+@pytest.fixture
+def show(environment, display, tmp_path):
+    """Show a screen, click buttons; give what it found and the picture."""
+
+    def one(name, macros, *buttons):
+        picture = tmp_path / f"{name}.png"
+        done = subprocess.run(
+            [sys.executable, str(PROGRAM), str(ROOT / "adl" / f"{name}.adl"),
+             ",".join(f"{k}={v}" for k, v in macros.items()), str(picture), *buttons],
+            env=os.environ | environment.client() | display, cwd=tmp_path,
+            capture_output=True, text=True, timeout=90, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-2000:]
+        with Image.open(picture) as image:
+            return json.loads(done.stdout.splitlines()[-1]), image.copy()
+
+    return one
+
+
+@pytest.fixture
+def records(start, family):
+    """Our IOC; gives P and R."""
+    ioc = start("ioc", "--prefix", f"{family}TomoStream:", "--ready-json", server="ioc")
+    ioc.wait_ready()
+    return {"P": family, "R": "TomoStream:", "TOMO_SCAN": f"{family}TomoScanStream:"}
+
+
+@pytest.mark.parametrize("name", ["tomoStream_2BM", "tomoStreamLens_2BM"])
+def test_the_shipped_templates_feed_the_screens_of_2bm(show, template_ioc, name):
+    found, _ = show(name, template_ioc())
+    assert found["lost"] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["tomoStream", "tomoStream_7BM", "tomoStreamStatus", "tomoStreamEPICS_PVs"],
+)
+def test_every_channel_of_a_screen_connects(show, records, name):
+    found, picture = show(name, records)
+    assert found["lost"] == []
+    assert found["channels"] > 5
+    # Drawn, and not one colour.
+    assert len(picture.convert("P").getcolors()) > 5
+
+
+def test_a_click_changes_the_record(show, records, environment, channel_access):
+    prefix = f"{records['P']}{records['R']}"
+    names = [f"{prefix}{n}" for n in ("Center", "StartRecon", "AbortRecon")]
+    before = channel_access(environment.client(), names, {names[0]: 100.0})
+    assert list(before.values()) == [100.0, "Done", "No"]
+
+    show("tomoStream", records, "+", "+", "-", "Start")
+
+    after = channel_access(environment.client(), names)
+    assert list(after.values())[:2] == [100.5, "Acquire"]
