@@ -1,10 +1,12 @@
 """What crosses packages: the service asks for these, adapters provide them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from tomostream.core.arrivals import Arrival
+from tomostream.core.geometry import Geometry, Planes
 from tomostream.core.parameters import Parameters
 from tomostream.core.publication import Publication
 from tomostream.core.views import View, ViewImage
@@ -68,6 +70,60 @@ class ViewPublisher(Protocol):
 
     def publish_view(self, image: ViewImage) -> None:
         """Send one update to the view's channel."""
+        ...
+
+
+class ProcessVariable(Protocol):
+    """A record of somebody else's, such as a motor's. No call waits."""
+
+    @property
+    def name(self) -> str:
+        """The record with its field."""
+        ...
+
+    @property
+    def value(self) -> float | str | None:
+        """The newest value; None while it is not known or not connected."""
+        ...
+
+    def put(self, value: float | str) -> None:
+        """Write; without effect while not connected."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """What a companion of the loop may know about a step of it."""
+
+    is_running: bool
+    """Whether a session is running."""
+    geometry: Geometry | None
+    """Of the ring at hand."""
+    planes: Planes
+    """The planes that are shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a companion asks of the loop."""
+
+    is_paused: bool = False
+    """Use no frame for now; the ring begins anew after it."""
+    planes: Planes | None = None
+    """Show these planes from now on."""
+    note: str = ""
+    """For the status line."""
+
+
+class Companion(Protocol):
+    """Something that goes along with the loop, in its thread. No call waits."""
+
+    def step(self, moment: Moment) -> Wish:
+        """Do what there is to do now."""
+        ...
+
+    def abort(self) -> None:
+        """Give up what is under way; the operator has pressed Abort."""
         ...
 
 

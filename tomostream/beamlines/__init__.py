@@ -1,0 +1,1 @@
+"""What single beamlines add to the service."""
