@@ -168,3 +168,14 @@ def test_tomoscan_and_the_wiring_are_found(
     assert found["recon"] == f"{prefix}StreamRecon"
     assert found["silent"] == []
     assert found["nowhere"] == [None, 6]
+
+
+def test_records_of_others_are_read_and_written_without_waiting(ioc, program, prefix):
+    ioc()
+    found = program(
+        "remote_records.py", f"{prefix}CenterTweak", "2.5", f"{prefix}Energy"
+    )
+    assert found == {
+        "first": 0.5, "text": "pixel", "written": 2.5, "late": 30.0, "absent": None,
+        "is_same": True, "is_connected": False,
+    }  # fmt: skip

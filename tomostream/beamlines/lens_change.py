@@ -89,8 +89,8 @@ class LensChange:
         optics = names.mct_optics
         self._lens = open_variable(f"{optics}LensSelect")
         self._pixel_um = open_variable(f"{optics}DetectorPixelSize")
-        self._objective = open_variable(f"{optics}CameraObjective")
-        self._lens_motor = open_variable(f"{optics}LensMotorPVName")
+        self._objective = open_variable(f"{optics}CameraObjective", is_text=True)
+        self._lens_motor = open_variable(f"{optics}LensMotorPVName", is_text=True)
         self._binning = open_variable(f"{names.roi_plugin}BinX")
         self._x, self._y, self._z = (
             Motor(name, open_variable, clock)

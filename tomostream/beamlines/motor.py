@@ -1,12 +1,18 @@
 """A motor record, moved without waiting for it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from tomostream.core.ports import Clock, ProcessVariable
 
-OpenVariable = Callable[[str], ProcessVariable]
-"""Gives the process variable of a name."""
+
+class OpenVariable(Protocol):
+    """Gives process variables."""
+
+    def __call__(self, name: str, *, is_text: bool = False) -> ProcessVariable:
+        """Give the one of that name; its value as text or as a number."""
+        ...
+
 
 SETTLE_S = 0.5
 """Time in which a motor that was told to move begins to."""

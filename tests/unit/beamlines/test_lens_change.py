@@ -59,7 +59,7 @@ class Stage:
             report=self.readings.append,
         )  # fmt: skip
 
-    def variable(self, name):
+    def variable(self, name, *, is_text=False):
         return self.records.setdefault(name, Record(name, None))
 
     def set(self, name, value):
