@@ -83,6 +83,16 @@ def records(start, family):
     return {"P": family, "R": "TomoStream:", "TOMO_SCAN": f"{family}TomoScanStream:"}
 
 
+def test_the_tomoscan_screen_reaches_the_streaming_scan(show, start, records):
+    family = records["P"]
+    start(
+        "simulate", "--size", "16", "--prefix", family, "--ready-json",
+        server="simulator",
+    ).wait_ready()  # fmt: skip
+    found, _ = show("tomoStreamScan", records)
+    assert found["lost"] == []
+
+
 @pytest.mark.parametrize("name", ["tomoStream_2BM", "tomoStreamLens_2BM"])
 def test_the_shipped_templates_feed_the_screens_of_2bm(show, template_ioc, name):
     found, _ = show(name, template_ioc())

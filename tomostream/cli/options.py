@@ -21,6 +21,14 @@ def finite(text: str) -> float:
     return _number(text)
 
 
+def not_negative(text: str) -> float:
+    """Take a finite number from 0 on."""
+    number = _number(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 on, got {text}")
+    return number
+
+
 def count(text: str) -> int:
     """Take a whole number from 1 on."""
     return whole(text, least=1)

@@ -101,6 +101,18 @@ def add_stream_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: %(default)s)",
     )  # fmt: skip
     stream.add_argument(
+        "--separate-puts", action="store_true",
+        help="send a field's values and sizes one after the other, as tomoScan does",
+    )  # fmt: skip
+    stream.add_argument(
+        "--frame-type-delay", type=kinds.not_negative, default=0.0, metavar="S",
+        help="time by which FrameType comes after the frames that it is about",
+    )  # fmt: skip
+    stream.add_argument(
+        "--table-delay", type=kinds.not_negative, default=0.0, metavar="S",
+        help="time from a new FirstProjid to its angle table",
+    )  # fmt: skip
+    stream.add_argument(
         "--field-frames", type=kinds.whole, default=10, metavar="N",
         help="dark and flat frames, each, that a retake sends on the image channel "
         "(default: %(default)s)",
@@ -173,6 +185,9 @@ def stream_settings(options: argparse.Namespace) -> dict[str, Any]:
         "duration_s": options.duration,
         "frame_count": options.frames,
         "lose_every": options.lose_every,
+        "has_separate_puts": options.separate_puts,
+        "frame_type_delay_s": options.frame_type_delay,
+        "table_delay_s": options.table_delay,
         "field_frames": options.field_frames,
         "binning": options.binning,
         "offset_x": options.offset[0],

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,12 @@ from numpy.typing import NDArray
 from tomostream.core.frame import FrameKind
 from tomostream.core.ports import Clock
 from tomostream.runtime.clock import SystemClock
-from tomostream.sim.camera import Camera, Scene, Stop, StreamSummary
+from tomostream.sim.camera import Camera, StreamSummary
 from tomostream.sim.config import SimConfig, StreamConfig
-from tomostream.sim.detector import Detector
+from tomostream.sim.detector import Detector, binned
 from tomostream.sim.movie import Movie
 from tomostream.sim.phantom import head_phantom
+from tomostream.sim.ports import Scene, Stop
 from tomostream.sim.rotation import Rotation
 from tomostream.sim.tomoscan import ScanRecords, TomoScan
 from tomostream.sim.wire import PvaWire
@@ -129,6 +131,7 @@ class PhantomScene:
             )  # fmt: skip
         self._field = np.empty(shape, dtype)
         self._averaged = max(config.field_frames, 1)
+        self._binning = 1
 
     @property
     def n_views(self) -> int:
@@ -137,7 +140,7 @@ class PhantomScene:
 
     def projection(self, index: int, time_s: float) -> NDArray[np.generic]:
         """Give the frame at that row of the angle table."""
-        return self._movie.show(index, time_s)
+        return binned(self._movie.show(index, time_s), self._binning)
 
     def field_frame(self, kind: FrameKind) -> NDArray[np.generic]:
         """Give a dark or flat frame."""
@@ -145,13 +148,23 @@ class PhantomScene:
             self._detector.expose_dark(self._field)
         else:
             self._detector.expose_flat(self._field)
-        return self._field
+        return binned(self._field, self._binning)
 
     def mean_field(self, kind: FrameKind) -> NDArray[np.float32]:
         """Give the averaged dark or flat."""
         is_dark = kind is FrameKind.DARK
         mean = self._detector.dark if is_dark else self._detector.flat
-        return self._detector.mean_field(mean, self._averaged)
+        field = self._detector.mean_field(mean, self._averaged)
+        return binned(field, self._binning)
+
+    def set_angles(self, n_angles: int) -> None:
+        """Turn in other steps; views between those of the movie show the nearest."""
+        self._rotation = replace(self._rotation, n_angles=n_angles)
+        self._movie.rotation = self._rotation
+
+    def set_binning(self, binning: int) -> None:
+        """Give means of this many rows and columns from now on."""
+        self._binning = binning
 
     def table(self, least: int) -> NDArray[np.float32]:
         """Give at least that many angles, degrees."""

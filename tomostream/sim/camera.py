@@ -2,8 +2,8 @@
 
 import logging
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,103 +12,14 @@ from tomostream.core.frame import FrameKind, IdWrap
 from tomostream.core.ports import Clock
 from tomostream.sim.config import FieldMoment, StreamConfig
 from tomostream.sim.pacing import Pacer
+from tomostream.sim.ports import Operator, Scene, Stop, Wire
 
 logger = logging.getLogger(__name__)
 
-F32 = NDArray[np.float32]
 _TABLE_LEAD_S = 5.0
 _REPORT_S = 0.5
 _COMPLAINT_S = 5.0
 _REST_S = 1.0
-
-
-class Scene(Protocol):
-    """What stands before the camera."""
-
-    def projection(self, index: int, time_s: float) -> NDArray[np.generic]:
-        """Give the frame at that row of the angle table; valid until the next call."""
-        ...
-
-    def field_frame(self, kind: FrameKind) -> NDArray[np.generic] | None:
-        """Give a dark or flat frame; None where there is none."""
-        ...
-
-    def mean_field(self, kind: FrameKind) -> F32 | None:
-        """Give the averaged dark or flat; None where there is none."""
-        ...
-
-    def table(self, least: int) -> F32:
-        """Give at least that many angles, a whole number of periods, degrees."""
-        ...
-
-    def prepare(self) -> bool:
-        """Do a little work ahead; tell whether any was left."""
-        ...
-
-
-class Wire(Protocol):
-    """The way out: channels and records."""
-
-    def send_frame(
-        self, pixels: NDArray[np.generic], *, camera_id: int, taken_s: float
-    ) -> None:
-        """Publish a frame."""
-        ...
-
-    def send_field(self, kind: FrameKind, field: F32) -> None:
-        """Publish an averaged dark or flat."""
-        ...
-
-    def send_table(self, table_deg: F32) -> None:
-        """Publish the angle table."""
-        ...
-
-
-class Operator(Protocol):
-    """The records, as `sim.tomoscan.TomoScan` serves them."""
-
-    @property
-    def rate_hz(self) -> float:
-        """The wanted rate."""
-        ...
-
-    @property
-    def is_running(self) -> bool:
-        """Whether frames are wanted."""
-        ...
-
-    @property
-    def wants_retake(self) -> bool:
-        """Whether dark and flat are to be taken again."""
-        ...
-
-    def end_retake(self) -> None:
-        """Let the retake command fall back."""
-        ...
-
-    def set_frame_type(self, kind: FrameKind) -> None:
-        """Say what the camera takes from now on."""
-        ...
-
-    def set_first_id(self, first_id: int) -> None:
-        """Write FirstProjid."""
-        ...
-
-    def say(self, message: str) -> None:
-        """Write StreamMessage."""
-        ...
-
-    def report(self, *, frames_sent: int, rate_hz: float, slipped_s: float) -> None:
-        """Write what was done."""
-        ...
-
-
-class Stop(Protocol):
-    """The wish to end."""
-
-    def wait(self, timeout_s: float) -> bool:
-        """Wait for it; tell whether it came."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +59,8 @@ class Camera:
         self._table_length = 0
         self._is_announced = False
         self._phases: deque[tuple[FrameKind, int]] = deque()
+        self._later: deque[tuple[float, Callable[[], None]]] = deque()
+        self._binning = 1
         self._started_s = clock.monotonic_s()
         self._reports = _Reports(self._started_s)
         self._fields_at: int | None = None
@@ -198,8 +111,10 @@ class Camera:
 
     def step(self) -> float:
         """Take a frame if one is due; give the time until the next one."""
-        self._follow_operator()
         now_s = self._clock.monotonic_s()
+        self._follow_operator()
+        while self._later and self._later[0][0] <= now_s:
+            self._later.popleft()[1]()
         if self._reports.are_due(now_s):
             self._report(now_s)
         if not self._operator.is_running:
@@ -235,6 +150,34 @@ class Camera:
         if (self._operator.wants_retake or is_time) and not self._phases:
             self._fields_at = None
             self._begin_retake()
+        if self._operator.wants_sync:
+            self._scene.set_angles(max(self._operator.n_angles, 2))
+            self._table_start = self._count
+            self._announce(self._count)
+            self._operator.end_sync()
+        if self._operator.binning != self._binning:
+            # Frames are smaller at once, dark and flat follow.
+            self._binning = self._operator.binning
+            self._scene.set_binning(self._binning)
+            self._wire.set_binning(self._binning * self._config.binning)
+            if self._config.fields is not FieldMoment.NEVER:
+                self._after(self._config.fields_delay_s, self._send_fields)
+
+    def _after(self, delay_s: float, act: Callable[[], None]) -> None:
+        """Do something in a while, in the order asked for."""
+        due_s = self._clock.monotonic_s() + delay_s
+        if delay_s == 0 and not self._later:
+            act()
+            return
+        if self._later:
+            due_s = max(due_s, self._later[-1][0])
+        self._later.append((due_s, act))
+
+    def _say_kind(self, kind: FrameKind) -> None:
+        self._after(
+            self._config.frame_type_delay_s,
+            lambda: self._operator.set_frame_type(kind),
+        )
 
     def _take(self) -> None:
         kind = self._next_kind()
@@ -272,7 +215,8 @@ class Camera:
         first_id = wrapped(config.first_id + start, config.id_wrap)
         self._operator.set_first_id(first_id - config.id_origin)
         table_deg = self._scene.table(self._config.table_angles)
-        self._wire.send_table(table_deg)
+        delay_s = config.table_delay_s if self._sent else 0.0
+        self._after(delay_s, lambda: self._wire.send_table(table_deg))
         self._table_length = len(table_deg)
         self._is_announced = start > self._table_start
 
@@ -284,7 +228,7 @@ class Camera:
         )
         if self._phases:
             self._operator.say("Taking dark and flat fields")
-            self._operator.set_frame_type(self._phases[0][0])
+            self._say_kind(self._phases[0][0])
         else:
             self._end_retake()
 
@@ -297,9 +241,9 @@ class Camera:
             self._phases.appendleft((kind, left - 1))
             return kind
         if self._phases:
-            self._operator.set_frame_type(self._phases[0][0])
+            self._say_kind(self._phases[0][0])
             return self._next_kind()
-        self._operator.set_frame_type(FrameKind.PROJECTION)
+        self._say_kind(FrameKind.PROJECTION)
         self._end_retake()
         return FrameKind.PROJECTION
 

@@ -43,11 +43,11 @@ class ImageChannel:
     ) -> None:
         self._server = server
         self._name = name
+        self._offset = offset
+        self._shape = shape
+        self._binning = binning
         self._array: Any = pva.NtNdArray()
-        self._array["dimension"] = [
-            pva.PvDimension(size, start, (size + start) * binning, binning, False)
-            for size, start in zip(reversed(shape), reversed(offset), strict=True)
-        ]
+        self._announce()
         self._array["attribute"] = [pva.NtAttribute("ColorMode", pva.PvInt(0))]
         server.addRecord(name, pva.NtNdArray(), None)
 
@@ -65,6 +65,9 @@ class ImageChannel:
         taken_s
             Time of the exposure, seconds since 1970.
         """
+        if pixels.shape != self._shape:
+            self._shape = pixels.shape[0], pixels.shape[1]
+            self._announce()
         array = self._array
         array["uniqueId"] = _as_int32(camera_id)
         array["timeStamp"] = array["dataTimeStamp"] = pva.PvTimeStamp(taken_s)
@@ -72,11 +75,32 @@ class ImageChannel:
         array["value"] = {_UNION_FIELDS[pixels.dtype.name]: pixels.reshape(-1)}
         self._server.update(self._name, array)
 
+    def set_binning(self, binning: int) -> None:
+        """Announce later frames as binned by this."""
+        self._binning = binning
+        self._announce()
+
+    def _announce(self) -> None:
+        binning = self._binning
+        self._array["dimension"] = [
+            pva.PvDimension(size, start, (size + start) * binning, binning, False)
+            for size, start in zip(
+                reversed(self._shape), reversed(self._offset), strict=True
+            )
+        ]
+
 
 class FieldChannel:
-    """An averaged dark or flat field: its values and their sizes."""
+    """An averaged dark or flat field: its values and their sizes.
 
-    def __init__(self, server: pva.PvaServer, name: str) -> None:
+    With separate puts a client may see the values beside the sizes of the field before.
+    """
+
+    def __init__(
+        self, server: pva.PvaServer, name: str, *, has_separate_puts: bool = False
+    ) -> None:
+        self._has_separate_puts = has_separate_puts
+        self._sizes = 0, 0
         self._server = server
         self._name = name
         self._structure = {"value": [pva.FLOAT], "sizex": pva.INT, "sizey": pva.INT}
@@ -90,10 +114,17 @@ class FieldChannel:
         field
             (n_z, n_x), counts.
         """
-        value = pva.PvObject(self._structure)
-        value["value"] = field.reshape(-1)
-        value["sizex"], value["sizey"] = field.shape[1], field.shape[0]
-        self._server.update(self._name, value)
+        n_z, n_x = field.shape
+        old_x, old_y = self._sizes
+        steps = [(n_x, n_z)]
+        if self._has_separate_puts:
+            steps = [(old_x, old_y), (n_x, old_y), (n_x, n_z)]
+        self._sizes = n_x, n_z
+        for size_x, size_y in steps:
+            value = pva.PvObject(self._structure)
+            value["value"] = field.reshape(-1)
+            value["sizex"], value["sizey"] = size_x, size_y
+            self._server.update(self._name, value)
 
 
 class TableChannel:

@@ -42,6 +42,12 @@ class StreamConfig:
     fields: FieldMoment = FieldMoment.BEFORE
     fields_delay_s: float = 2.0
     """Time from the first projection to the fields where they come after it."""
+    frame_type_delay_s: float = 0.0
+    """Time by which FrameType comes after the frames that it is about."""
+    table_delay_s: float = 0.0
+    """Time from a new FirstProjid to its angle table, while frames come."""
+    has_separate_puts: bool = False
+    """Send a field's values and sizes by puts of their own, as tomoScan does."""
     field_frames: int = 10
     """Dark and flat frames, each, of a retake."""
     first_id: int = 1
@@ -63,6 +69,9 @@ class StreamConfig:
         _require(self.field_frames >= 0, "field_frames", "at least 0")
         _require(self.first_id >= 0, "first_id", "at least 0")
         _require(self.lose_every == 0 or self.lose_every > 1, "lose_every", "0 or >1")
+        for name in ("frame_type_delay_s", "table_delay_s", "fields_delay_s"):
+            value = getattr(self, name)
+            _require(0 <= value <= 3600, name, "0 to 3600 seconds")
         _require(self.binning >= 1, "binning", "at least 1")
         _require(self.id_wrap is not IdWrap.AUTO, "id_wrap", "none, 16-bit or gige")
         for name in ("duration_s", "frame_count"):

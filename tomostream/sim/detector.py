@@ -1,5 +1,7 @@
 """From line integrals to what a camera counts."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -131,6 +133,16 @@ class Detector:
         start = int(self._random.integers(_SPARE_NOISE))
         size = self.shape[0] * self.shape[1]
         return self._pool[start : start + size].reshape(self.shape)
+
+
+def binned(image: NDArray[Any], binning: int) -> NDArray[Any]:
+    """Give the mean of binning x binning pixels; what is left over is cut."""
+    if binning == 1:
+        return image
+    n_z, n_x = (size // binning for size in image.shape)
+    cut = image[: n_z * binning, : n_x * binning]
+    mean = cut.reshape(n_z, binning, n_x, binning).mean(axis=(1, 3), dtype=np.float32)
+    return mean.astype(image.dtype)
 
 
 def _dark_pattern(shape: tuple[int, int], random: np.random.Generator) -> F32:

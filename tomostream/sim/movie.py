@@ -33,7 +33,9 @@ class Movie:
     ) -> None:
         self._phantom = phantom
         self._detector = detector
-        self._rotation = rotation
+        self._rendered_rotation = rotation
+        self.rotation = rotation
+        """How the sample turns now; views are kept by the rotation of the start."""
         self._center = center
         frame_bytes = detector.shape[0] * detector.shape[1] * detector.dtype.itemsize
         self.n_kept = max(min(limit_bytes // frame_bytes, rotation.n_views), 1)
@@ -64,9 +66,9 @@ class Movie:
         ndarray
             (n_z, n_x), counts; overwritten by the next call.
         """
-        view = self._rotation.view(index)
+        angle_deg = self.rotation.view_deg(self.rotation.view(index))
+        view = self._rendered_rotation.nearest_view(angle_deg)
         np.copyto(self._shown, self._views[self._nearest_rendered(view)])
-        angle_deg = self._rotation.view_deg(view)
         for ellipsoid in self._phantom.moving(time_s):
             box, integrals = shadow(
                 ellipsoid, angle_deg, center=self._center, like=self._integrals
@@ -76,23 +78,25 @@ class Movie:
 
     def _render(self, kept: int) -> None:
         # The middle one of the views that share it.
-        view = ((2 * kept + 1) * self._rotation.n_views - 1) // (2 * self.n_kept)
+        view = ((2 * kept + 1) * self._rendered_rotation.n_views - 1) // (
+            2 * self.n_kept
+        )
         self._integrals.fill(0.0)
         project(
-            self._phantom.still, self._rotation.view_deg(view), center=self._center,
-            out=self._integrals,
+            self._phantom.still, self._rendered_rotation.view_deg(view),
+            center=self._center, out=self._integrals,
         )  # fmt: skip
         self._detector.expose(self._integrals, self._views[kept])
         self._rendered = np.append(self._rendered, kept)
 
     def _nearest_rendered(self, view: int) -> int:
-        kept = view * self.n_kept // self._rotation.n_views
+        kept = view * self.n_kept // self._rendered_rotation.n_views
         if not self._to_render:
             return kept
         if not len(self._rendered):
             self.render_next()
         away = np.abs(self._rendered - kept)
-        if self._rotation.is_whole_turn:
+        if self._rendered_rotation.is_whole_turn:
             away = np.minimum(away, self.n_kept - away)
         return int(self._rendered[away.argmin()])
 

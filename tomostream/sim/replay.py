@@ -10,8 +10,10 @@ from tomostream.core.errors import SourceError
 from tomostream.core.frame import FrameKind
 from tomostream.files.dxfile import DxFileReader, FieldKind
 from tomostream.sim.beamline import Facts, OnReady, serve
-from tomostream.sim.camera import Stop, StreamSummary
+from tomostream.sim.camera import StreamSummary
 from tomostream.sim.config import ReplayConfig
+from tomostream.sim.detector import binned
+from tomostream.sim.ports import Stop
 from tomostream.sim.tomoscan import ScanRecords
 
 _READ_BYTES = 4 << 20
@@ -111,6 +113,7 @@ class FileScene:
         """(n_theta,), degrees."""
         self._reader = reader
         self._is_looped = is_looped
+        self._binning = 1
         n_theta, n_z, n_x = reader.shape
         frame_bytes = n_z * n_x * reader.dtype.itemsize
         self._held = min(max(ahead_bytes // frame_bytes, 2), n_theta)
@@ -131,7 +134,7 @@ class FileScene:
             self._shown %= n_theta
         while self._read_until <= self._shown:
             self._read()
-        return self._frames[self._shown % self._held]
+        return binned(self._frames[self._shown % self._held], self._binning)
 
     def field_frame(self, kind: FrameKind) -> NDArray[np.generic] | None:
         """Give the file's dark or flat frames, one after the other."""
@@ -141,13 +144,22 @@ class FileScene:
         if not count:
             return None
         self._field_index[kind] += 1
-        return self._reader.field_frame(kind, (self._field_index[kind] - 1) % count)
+        frame = self._reader.field_frame(kind, (self._field_index[kind] - 1) % count)
+        return binned(frame, self._binning)
 
     def mean_field(self, kind: FrameKind) -> NDArray[np.float32] | None:
         """Give the file's averaged dark or flat."""
         if kind is FrameKind.PROJECTION:
             return None
-        return self._reader.mean_field(kind)
+        field = self._reader.mean_field(kind)
+        return None if field is None else binned(field, self._binning)
+
+    def set_angles(self, n_angles: int) -> None:
+        """Keep the file's angles: there are no others."""
+
+    def set_binning(self, binning: int) -> None:
+        """Give means of this many rows and columns from now on."""
+        self._binning = binning
 
     def table(self, least: int) -> NDArray[np.float32]:
         """Give the file's angles, repeated if it is looped; degrees."""

@@ -74,6 +74,13 @@ class Rotation:
         """Give the angle of a view."""
         return self.start_deg + view * self.step_deg
 
+    def nearest_view(self, angle_deg: float) -> int:
+        """Give the view whose angle is nearest."""
+        view = round((angle_deg - self.start_deg) / self.step_deg)
+        if self.is_whole_turn:
+            return view % self.n_views
+        return min(max(view, 0), self.n_views - 1)
+
     def table(self, least: int) -> NDArray[np.float32]:
         """Give the angle table as tomoScan sends it.
 

@@ -101,6 +101,26 @@ class TomoScan:
         """Let the retake command fall back."""
         self._put("RetakeDarkFlat", 0)
 
+    @property
+    def n_angles(self) -> int:
+        """Angles in 180 degrees that the next StreamSync takes over."""
+        return int(self._ioc.getField(self._prefix + "NumAngles"))
+
+    @property
+    def wants_sync(self) -> bool:
+        """Whether the new step is to be taken over."""
+        return bool(self._ioc.getField(self._prefix + "StreamSync"))
+
+    def end_sync(self) -> None:
+        """Let the sync command fall back; say the step that is taken now."""
+        self._put("RotationStep", 180.0 / max(self.n_angles, 1))
+        self._put("StreamSync", 0)
+
+    @property
+    def binning(self) -> int:
+        """The wanted binning."""
+        return 1 << int(self._ioc.getField(self._prefix + "StreamBinning"))
+
     def _put(self, name: str, value: float | str) -> None:
         self._ioc.putField(self._prefix + name, value)
 
@@ -129,7 +149,9 @@ def database_text(scan: ScanRecords) -> str:
         "FrameType": ("mbbi", _choices(FRAME_TYPES, FrameKind.PROJECTION)),
         "FirstProjid": ("longin", {}),
         "ImagePVAPrefix": ("stringin", {"VAL": scan.image_prefix}),
-        "NumAngles": ("longin", {"VAL": scan.n_angles}),
+        "NumAngles": ("longout", {"VAL": scan.n_angles, "DRVL": 2, "DRVH": 1000000}),
+        "StreamSync": ("bo", {"ZNAM": "Done", "ONAM": "Sync"}),
+        "StreamBinning": ("mbbo", _choices(("1x", "2x", "4x"), "1x")),
         "RotationStep": ("ai", {"VAL": scan.step_deg, "PREC": 5, "EGU": "deg"}),
         "RotationStart": ("ai", {"VAL": scan.start_deg, "PREC": 5, "EGU": "deg"}),
         "ImageSizeX": ("longin", {"VAL": n_x, "EGU": "pixel"}),

@@ -33,9 +33,12 @@ class PvaWire:
             raise ProcessError(f"pvAccess server: {exc}") from exc
         prefix = config.tomoscan_prefix
         self._fields = {
-            FrameKind.DARK: FieldChannel(self._server, f"{prefix}StreamDarkFields"),
-            FrameKind.FLAT: FieldChannel(self._server, f"{prefix}StreamFlatFields"),
-        }
+            kind: FieldChannel(
+                self._server, f"{prefix}Stream{name}Fields",
+                has_separate_puts=config.has_separate_puts,
+            )
+            for kind, name in ((FrameKind.DARK, "Dark"), (FrameKind.FLAT, "Flat"))
+        }  # fmt: skip
         self._table = TableChannel(self._server, f"{prefix}StreamTheta")
         self._image = ImageChannel(
             self._server, config.image_channel, shape=shape, binning=config.binning,
@@ -55,3 +58,7 @@ class PvaWire:
     def send_table(self, table_deg: NDArray[np.float32]) -> None:
         """Publish the angle table."""
         self._table.send(table_deg)
+
+    def set_binning(self, binning: int) -> None:
+        """Announce later frames as binned by this."""
+        self._image.set_binning(binning)

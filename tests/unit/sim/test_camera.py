@@ -29,6 +29,12 @@ class FakeScene:
     def table(self, least):
         return np.tile(np.arange(0, 180, 15, dtype=np.float32), -(-least // 12))
 
+    def set_angles(self, n_angles):
+        self.angles = n_angles
+
+    def set_binning(self, binning):
+        self.binning = binning
+
     def prepare(self):
         if self.prepared < self.to_prepare:
             self.prepared += 1
@@ -42,7 +48,14 @@ class FakeOperator:
         self.rate_hz = rate_hz
         self.is_running = True
         self.wants_retake = False
+        self.wants_sync = False
+        self.n_angles = 12
+        self.binning = 1
         self.reports = []
+
+    def end_sync(self):
+        self.wants_sync = False
+        self.log.append(("end_sync",))
 
     def end_retake(self):
         self.wants_retake = False
@@ -70,6 +83,9 @@ class FakeWire:
 
     def send_field(self, kind, field):
         self.log.append(("field", kind))
+
+    def set_binning(self, binning):
+        self.log.append(("binning", binning))
 
     def send_table(self, table_deg):
         self.log.append(("table", len(table_deg)))
@@ -314,3 +330,55 @@ def test_wrapped_ids_are_those_that_the_service_unwraps(wrap, first):
     unwrapper = IdUnwrapper(wrap)
     ids = range(first, 140_000, 7)
     assert [unwrapper.unwrap(wrapped(k, wrap)) for k in ids] == list(ids)
+
+
+def events_after(scan, seconds):
+    scan.log.clear()
+    end_s = scan.clock.time_s + seconds
+    while scan.clock.time_s < end_s:
+        scan.clock.time_s += max(scan.camera.step(), 0.001)
+    return [entry for entry in scan.log if entry[0] != "say"]
+
+
+def started(stage, **settings):
+    scan = stage(**settings)
+    scan.camera.start()
+    events_after(scan, 0.1)
+    return scan
+
+
+def test_a_sync_says_the_first_id_first_and_then_the_new_table(stage):
+    scan = started(stage, table_delay_s=0.05)
+    scan.operator.n_angles, scan.operator.wants_sync = 6, True
+    events = events_after(scan, 0.1)
+    names = [event[0] for event in events]
+    first = next(e[1] for e in events if e[0] == "first_id")
+    frames = [e for e in events if e[0] == "frame"]
+    assert scan.scene.angles == 6
+    assert first == frames[0][1]
+    # The frames of the new scan begin at its first angle, before the table is there.
+    assert frames[0][2] == 0
+    assert names.index("first_id") < names.index("frame") < names.index("table")
+    assert "end_sync" in names
+
+
+def test_binned_frames_come_before_their_fields(stage):
+    scan = started(stage, fields_delay_s=0.05)
+    scan.operator.binning = 2
+    events = events_after(scan, 0.2)
+    names = [event[0] for event in events]
+    assert scan.scene.binning == 2
+    assert names[0] == "binning"
+    assert 3 <= names[: names.index("field")].count("frame") <= 8
+    assert names.count("field") == 2
+
+
+def test_frame_type_may_come_late(stage):
+    scan = started(stage, field_frames=3, frame_type_delay_s=0.05)
+    scan.operator.wants_retake = True
+    events = events_after(scan, 0.3)
+    dark = next(i for i, e in enumerate(events) if e == ("frame_type", FrameKind.DARK))
+    before = [e for e in events[:dark] if e[0] == "frame"]
+    assert (-1 in {e[2] for e in before}) or (-2 in {e[2] for e in before})
+    kinds = [e[1] for e in events if e[0] == "frame_type"]
+    assert kinds == [FrameKind.DARK, FrameKind.FLAT, FrameKind.PROJECTION]

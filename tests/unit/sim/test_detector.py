@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tomostream.core.frame import PIXEL_TYPES
-from tomostream.sim.detector import Detector
+from tomostream.sim.detector import Detector, binned
 
 SHAPE = (24, 40)
 
@@ -83,3 +83,12 @@ def test_something_more_in_the_beam_attenuates_what_is_there():
     camera.attenuate(frame, (slice(3, 8), slice(10, 17)), thing)
 
     assert np.allclose(frame, exposed(camera, wanted), rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+def test_binned_pixels_are_means_and_what_is_left_over_is_cut(dtype):
+    image = np.arange(15).reshape(3, 5).astype(dtype)
+    small = binned(image, 2)
+    assert small.dtype == dtype
+    np.testing.assert_array_equal(small, np.array([[3, 5]]).astype(dtype))
+    assert binned(image, 1) is image

@@ -238,7 +238,10 @@ SCREENS = (
             Section(title="Scan", rows=(
                 Record(name="FrameType", prefix=_SCAN, label="Frames are"),
                 Record(name="FirstProjid", prefix=_SCAN, label="First projection id"),
-                Record(name="NumAngles", prefix=_SCAN, label="Angles"),
+                Record(
+                    name="NumAngles", prefix=_SCAN, label="Angles in 180 degrees",
+                    is_entry=True,
+                ),
                 Record(name="RotationStep", prefix=_SCAN, label="Rotation step"),
             )),
             Section(title="While it streams", rows=(
@@ -252,6 +255,9 @@ SCREENS = (
                 Record(
                     name="StreamSync", prefix=_SCAN, label="Take new step over",
                     is_menu=True,
+                ),
+                Record(
+                    name="StreamBinning", prefix=_SCAN, label="Binning", is_menu=True
                 ),
             )),
         ),),

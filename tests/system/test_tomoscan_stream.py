@@ -1,0 +1,117 @@
+"""A tomoScan stream server at work: what it changes while the sample turns."""
+
+import numpy as np
+import pytest
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+
+
+class Beamline:
+    """Records, simulator and service, and words for what an operator sees."""
+
+    def __init__(self, start, family, client, channel_access, variables, folder):
+        self._folder = folder
+        self._access, self._variables = channel_access, variables
+        self._client = client
+        self.records = f"{family}TomoStream:"
+        self.scan = f"{family}TomoScanStream:"
+        self._start, self._family = start, family
+
+    def run(self, *options, guard_ms=0):
+        start, config = self._start, self._folder / "service.yaml"
+        config.write_text(
+            f'prefix: "{self.records}"\nstart_at_once: true\n'
+            f"frame_type_guard_ms: {guard_ms}\n"
+        )
+        start(
+            "ioc", "--prefix", self.records, "--ready-json", server="ioc"
+        ).wait_ready()
+        self.simulator = start(
+            "simulate", "--prefix", self._family, "--size", "64", "--angles", "60",
+            "--rate", "60", *options, "--ready-json", server="simulator",
+        )  # fmt: skip
+        self.simulator.wait_ready()
+        self.service = start("serve", "--config", str(config), "--ready-json")
+        self.service.wait_ready()
+
+    def shown(self, *names):
+        """Give records below our prefix."""
+        full = [self.records + name for name in names]
+        return list(self._access(self._variables, full).values())
+
+    def press(self, **values):
+        """Write records of tomoScan."""
+        self._access(
+            self._variables, [], {self.scan + name: v for name, v in values.items()}
+        )
+
+    def published(self):
+        """Give shape and attributes of the newest slices."""
+        array = self._client.get(f"{self.records}StreamRecon")
+        columns, rows = (d.size for d in array.dimension)
+        self.spread = float(np.std(array.value))
+        return (rows, columns), {a.name: a.value for a in array.attribute}
+
+
+@pytest.fixture
+def beamline(start, family, pva_client, environment, channel_access, tmp_path):
+    variables = environment.client()
+    client = pva_client(variables)
+    return Beamline(start, family, client, channel_access, variables, tmp_path)
+
+
+def test_step_binning_and_fields_change_while_the_sample_turns(beamline, wait_until):
+    beamline.run(
+        "--separate-puts", "--frame-type-delay", "0.1", "--table-delay", "0.3",
+        "--field-frames", "8", guard_ms=250,
+    )  # fmt: skip
+    shown = beamline.shown
+    wait_until(lambda: shown("SlotsFilled", "SlotsTotal") == [60, 60], 60)
+    assert shown("SessionState", "Corrected") == ["streaming", "corrected"]
+    _, attributes = beamline.published()
+    session, center = attributes["Session"], attributes["Center"]
+    spread = beamline.spread
+
+    # A retake: frames of other kinds never enter, the view goes on. What is within the
+    # guard around a FrameType that comes late cannot be told, and is left out.
+    beamline.press(RetakeDarkFlat=1)
+    wait_until(lambda: sum(shown("RejectedFrameType", "RejectedGuard")) >= 16)
+    wait_until(lambda: shown("SlotsStale")[0] == 0, 20)
+    assert beamline.published()[1]["Session"] == session
+    # A dark frame among the projections is many times as bright as the sample.
+    assert beamline.spread == pytest.approx(spread, rel=0.3)
+    assert shown("SessionState", "RejectedFailed", "FramesMissing") == [
+        "streaming", 0, 0,
+    ]  # fmt: skip
+
+    # StreamSync: another step while rotating; ids from FirstProjid on have new angles.
+    beamline.press(NumAngles=90)
+    beamline.press(StreamSync=1)
+    wait_until(lambda: shown("SlotsFilled", "SlotsTotal") == [90, 90], 30)
+    assert beamline.published()[1]["Session"] > session
+    assert shown("RejectedNoAngle")[0] == 0
+
+    # Binning: frames are smaller at once, dark and flat follow.
+    beamline.press(StreamBinning=1)
+    wait_until(lambda: beamline.published()[0] == (32, 96), 30)
+    wait_until(lambda: shown("Corrected")[0] == "corrected", 30)
+    wait_until(lambda: shown("SlotsFilled")[0] == 90, 30)
+    _, attributes = beamline.published()
+    # Pixel centres are whole numbers, so the half pixel travels along.
+    assert attributes["Center"] == pytest.approx((center + 0.5) / 2 - 0.5)
+    assert shown("Center")[0] == pytest.approx(attributes["Center"])
+    assert beamline.service.end() == 0
+    assert "Traceback" not in beamline.service.text
+    assert "Traceback" not in beamline.simulator.text
+
+
+def test_lost_frames_cost_themselves_only(beamline, wait_until):
+    beamline.run("--lose-every", "7")
+    wait_until(lambda: beamline.shown("FramesMissing")[0] > 20, 60)
+    missing, received = beamline.shown("FramesMissing", "FramesReceived")
+    assert missing == pytest.approx(received / 6, rel=0.2)
+    assert beamline.shown("SessionState") == ["streaming"]
+    _, attributes = beamline.published()
+    # The slot of a lost frame keeps its old one for half a turn, which is told.
+    assert 0 < attributes["SlotsStale"] < 15
+    assert 0.7 < attributes["Completeness"] < 1
