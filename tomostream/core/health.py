@@ -35,6 +35,8 @@ class RejectReason(StrEnum):
     """Left out because the machine cannot keep up."""
     IDLE = "idle"
     """Came while no session was running."""
+    PAUSED = "paused"
+    """Came while the lens was changed."""
     NO_FIELDS = "no_fields"
     """Came before the dark and flat that are required."""
     FAILED = "failed"

@@ -52,6 +52,8 @@ class Feed:
         self._disconnected: dict[str, None] = {}
         self.is_open = False
         """Whether a session wants the frames."""
+        self.is_paused = False
+        """Whether frames are not to be used for now."""
         self.decimation = 1
 
     def begin(self) -> None:
@@ -168,6 +170,8 @@ class Feed:
     def _take_placed(self, placed: PlacedImage) -> None:
         if not self.is_open:
             self._tally.reject(RejectReason.IDLE, "no session is running")
+        elif self.is_paused:
+            self._tally.reject(RejectReason.PAUSED, "paused")
         elif self._is_left_out(placed):
             self._tally.reject(RejectReason.DECIMATED, "overload")
         elif (decoded := self._decoded(placed)) is not None:

@@ -4,11 +4,18 @@ import logging
 from dataclasses import dataclass, replace
 
 from tomostream.core.health import Health, RejectReason
-from tomostream.core.ports import Clock, Command, ControlSurface, SlicePublisher
+from tomostream.core.ports import (
+    Clock,
+    Command,
+    Companion,
+    ControlSurface,
+    SlicePublisher,
+)
 from tomostream.runtime.latest import Latest
 from tomostream.runtime.queues import ArrivalQueue
 from tomostream.runtime.worker import StopSignal
 from tomostream.service.centering import Centering
+from tomostream.service.companions import Companions
 from tomostream.service.feed import Feed
 from tomostream.service.fields import FieldBook
 from tomostream.service.handover import Handover, Scene
@@ -59,6 +66,7 @@ class StreamLoop:
         settings: ServiceSettings | None = None,
     ) -> None:  # fmt: skip
         settings = settings or ServiceSettings()
+        self._companions = Companions()
         self._arrivals = arrivals
         self._controls = controls
         self._clock = clock
@@ -113,6 +121,10 @@ class StreamLoop:
         """Frames taken that neither entered nor were rejected yet."""
         return self._feed.held
 
+    def accompany(self, companion: Companion) -> None:
+        """Let a companion go along; before the first step."""
+        self._companions.add(companion)
+
     def run(self, stop: StopSignal) -> None:
         """Step until told to stop."""
         while not stop.is_set():
@@ -154,6 +166,8 @@ class StreamLoop:
         self._recon.use_parameters(
             self._centering.moved(self._phase_ratio.linked(self._wished))
         )
+        self._companions.step(self._recon, is_running=self._session.is_running)
+        self._feed.is_paused = self._companions.wish.is_paused
         feed_s, now_s = self._at_work_s(), self._clock.monotonic_s()
         entered = self._tally.entered
         self._adapt(now_s)
@@ -187,6 +201,8 @@ class StreamLoop:
             self._obey(command)
 
     def _obey(self, command: Command) -> None:
+        if command is Command.ABORT:
+            self._companions.abort()
         match command:
             case Command.START if self._session.is_running:
                 self._say("already running")
@@ -254,6 +270,9 @@ class StreamLoop:
         now_s, ledger = self._clock.monotonic_s(), self._recon.ledger
         if entered:
             self._entered_s = now_s
+        if self._feed.is_paused:
+            self._session.enter(SessionState.WAITING, self._companions.wish.note)
+            return
         is_quiet = now_s - self._entered_s > self._settings.quiet_after_s
         if ledger is None or not ledger.filled or is_quiet:
             has_frames = self._frame_rate.total(now_s) > 0
@@ -291,6 +310,7 @@ class StreamLoop:
         )
         self._vitals.report(
             self._session, self._recon, health,
-            corrected=self._fields.corrected, notes=self._status.notes(),
+            corrected=self._fields.corrected,
+            notes=[*filter(None, [self._companions.wish.note]), *self._status.notes()],
             others=self._centering.readings,
         )  # fmt: skip
