@@ -11,6 +11,7 @@ from tomostream.app.config import (
 )
 from tomostream.app.observed import ObservedControls, ObservedPublisher
 from tomostream.app.server import Parts, Server, Source
+from tomostream.beamlines.lens_records import LensChangeCompanion
 from tomostream.core.errors import ConfigurationError
 from tomostream.core.frame import FrameKind
 from tomostream.core.orientation import Orientation
@@ -19,6 +20,7 @@ from tomostream.epics.controls import CaControls
 from tomostream.epics.headless import FixedControls
 from tomostream.epics.ndarray import ImageReader
 from tomostream.epics.publisher import NtNdArrayPublisher
+from tomostream.epics.remote import RemoteRecords
 from tomostream.epics.subscriber import (
     FieldSubscriber,
     ImageSubscriber,
@@ -128,6 +130,11 @@ def build_server(config: Config, said: Wiring | None = None) -> Server:
         arrivals, engine, publisher=publisher, controls=controls, clock=clock,
         settings=_settings(config),
     )  # fmt: skip
+    sources = _sources(config, names, clock)
+    if config.lens_change:
+        motors = RemoteRecords(f"{config.prefix} lens change", clock)
+        loop.accompany(LensChangeCompanion(config.prefix, motors.open, clock))
+        sources.append(motors)
     views = Views(channels, clock, make_engine=lambda: _small_engine(config))
     beside = Beside(
         loop.handover, [AxisWatch(loop.handover).task(), *views.tasks()],
@@ -135,7 +142,7 @@ def build_server(config: Config, said: Wiring | None = None) -> Server:
     )  # fmt: skip
     parts = Parts(
         engine=engine, beside=beside, loop=loop, arrivals=arrivals, records=records,
-        sources=_sources(config, names, clock), controls=controls,
+        sources=sources, controls=controls,
         publisher=publisher, channels=channels,
     )  # fmt: skip
     return Server(parts)

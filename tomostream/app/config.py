@@ -166,6 +166,8 @@ class Config(_Section):
     log: LogSection = LogSection()
     start_at_once: bool = False
     """Begin without waiting for StartRecon."""
+    lens_change: bool = False
+    """Follow the lens of 2-BM's mctOptics; its records must be there."""
 
     @model_validator(mode="after")
     def _is_whole(self) -> "Config":
@@ -173,6 +175,8 @@ class Config(_Section):
             raise ValueError(
                 "input.image_channel: without records it must be named here"
             )
+        if self.lens_change and not self.use_records:
+            raise ValueError("lens_change: without records there is nothing to follow")
         if isinstance(self.angles, TableAngles) and not self.input.has_tomoscan:
             raise ValueError(
                 "angles: without a tomoScan there is no table; "

@@ -1,4 +1,4 @@
-"""The prefix of a beamline's records, out of its autosave request files.
+"""A beamline's records, out of its autosave request files.
 
 A line names a record; ``#controlPV`` before it means that it is used and not saved; any
 other line with # is a comment; ``file other.req P=$(P)`` takes another file in.
@@ -7,6 +7,7 @@ other line with # is a comment; ``file other.req P=$(P)`` takes another file in.
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tomostream.core.controls import CONTROLS, LENS_CHANGE
@@ -37,8 +38,18 @@ def parse_macros(text: str) -> dict[str, str]:
     return macros
 
 
-def requested_prefix(paths: Sequence[Path], macros: Mapping[str, str]) -> str:
-    """Give the prefix, P and R together, that all the files' records have.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requested:
+    """What request files say."""
+
+    prefix: str
+    """P and R together."""
+    has_lens_change: bool
+    """Whether records of 2-BM's lens change are among them."""
+
+
+def read_requests(paths: Sequence[Path], macros: Mapping[str, str]) -> Requested:
+    """Give what a beamline's request files say of its records.
 
     Raises
     ------
@@ -63,7 +74,10 @@ def requested_prefix(paths: Sequence[Path], macros: Mapping[str, str]) -> str:
         )
     if unknown:
         logger.info("%s: records not used: %s", files, ", ".join(unknown))
-    return next(iter(prefixes))
+    prefix = next(iter(prefixes))
+    return Requested(
+        prefix=prefix, has_lens_change=f"{prefix}{LENS_CHANGE[0].name}" in names
+    )
 
 
 def _names(path: Path, macros: Mapping[str, str], *, depth: int) -> Iterator[str]:

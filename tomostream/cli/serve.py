@@ -74,13 +74,13 @@ def run(options: argparse.Namespace) -> int:
         return 0
     from tomostream.app.config import Config, load_config
     from tomostream.app.log import set_up_log
-    from tomostream.app.requests import parse_macros, requested_prefix
+    from tomostream.app.requests import parse_macros, read_requests
 
     if options.config:
         config = load_config(options.config)
     elif options.settings:
-        macros = parse_macros(options.macros)
-        config = Config(prefix=requested_prefix(options.settings, macros))
+        asked = read_requests(options.settings, parse_macros(options.macros))
+        config = Config(prefix=asked.prefix, lens_change=asked.has_lens_change)
     else:
         config = Config(prefix=options.prefix)
     if options.start:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tomostream.app.requests import parse_macros, requested_prefix
+from tomostream.app.requests import parse_macros, read_requests
 from tomostream.core.errors import ConfigurationError
 
 MACROS = {"P": "2bmb:", "R": "TomoStream:"}
@@ -30,25 +30,27 @@ def settings(tmp_path):
 
 def test_the_prefix_is_what_the_known_records_share(settings, caplog):
     caplog.set_level("INFO")
-    assert requested_prefix([settings], MACROS) == "2bmb:TomoStream:"
+    assert read_requests([settings], MACROS).prefix == "2bmb:TomoStream:"
     assert "2bmb:TomoStream:SomethingOfTheBeamline" in caplog.text
 
 
 def test_our_own_files_are_understood():
     files = [DATABASE / f"tomoStream{part}_settings.req" for part in ("", "_2BM")]
-    assert requested_prefix(files, MACROS) == "2bmb:TomoStream:"
+    assert read_requests(files, MACROS).prefix == "2bmb:TomoStream:"
+    assert read_requests(files, MACROS).has_lens_change
+    assert not read_requests(files[:1], MACROS).has_lens_change
 
 
 def test_a_file_takes_another_one_in(settings):
     outer = settings.with_name("auto_settings.req")
     outer.write_text(f'file "{settings.name}", P=$(P), R=Other:\n')
-    assert requested_prefix([outer], {"P": "7bm:"}) == "7bm:Other:"
+    assert read_requests([outer], {"P": "7bm:"}).prefix == "7bm:Other:"
 
 
 def test_a_default_stands_for_a_macro_without_value(settings):
     settings.write_text("$(P=32id:)$(R)Center\n")
-    assert requested_prefix([settings], MACROS | {"P": "a:"}) == "a:TomoStream:"
-    assert requested_prefix([settings], {"R": "b:"}) == "32id:b:"
+    assert read_requests([settings], MACROS | {"P": "a:"}).prefix == "a:TomoStream:"
+    assert read_requests([settings], {"R": "b:"}).prefix == "32id:b:"
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,7 @@ def test_a_default_stands_for_a_macro_without_value(settings):
 def test_what_cannot_be_used_is_said(settings, text, macros, message):
     settings.write_text(text)
     with pytest.raises(ConfigurationError, match=message):
-        requested_prefix([settings], macros)
+        read_requests([settings], macros)
 
 
 def test_macros_are_read_as_an_ioc_writes_them():

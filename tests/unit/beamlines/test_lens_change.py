@@ -6,6 +6,7 @@ from tomostream.beamlines.lens_change import (
     LensChangeState,
     LensChangeWishes,
 )
+from tomostream.beamlines.lens_records import LensChangeCompanion
 from tomostream.core.geometry import Geometry, Planes
 from tomostream.core.ports import Moment
 from tomostream.testing.fakes import FakeClock
@@ -236,3 +237,41 @@ def test_a_lens_that_is_quick_to_begin_late_is_waited_for(stage):
     assert all(w.is_paused for w in stage.run(3.0))
     stage.set("m:lens.DMOV", 1)
     assert not stage.step().is_paused
+
+
+def companion(stage, **settings):
+    for record, value in (
+        ("MctOpticsPVPrefix", "optics:"), ("SampleTomo0degPVName", "m:x"),
+        ("SampleTomo90degPVName", "m:y"), ("SampleYPVName", "m:z"),
+        ("RoiPluginPVPrefix", "roi:"), ("LensChangeSync", 1), ("LensChangeDryRun", 0),
+        ("LensChangeMaxMove", 5.0), ("LensChangeTimeout", 60.0),
+    ):  # fmt: skip
+        stage.set(f"P:{record}", settings.get(record, value))
+    return LensChangeCompanion("P:", stage.variable, stage.clock)
+
+
+def test_the_records_name_what_is_moved_and_show_what_is_done(stage):
+    stage.change = companion(stage)
+    stage.choose_lens(1)
+    stage.run(10.0)
+    assert stage.positions[0] == pytest.approx(1.0 + 20 * PIXEL_MM)
+    assert stage.records["P:LensChangeState"].value == 2
+    stage.set("m:lens.DMOV", 1)
+    stage.step()
+    assert stage.records["P:LensChangeState"].value == 0
+    assert "lens changed" in stage.records["P:LensChangeMessage"].value
+
+
+@pytest.mark.parametrize("setting", ["LensChangeDryRun", "LensChangeSync"])
+def test_nothing_moves_while_a_setting_is_not_known(stage, setting):
+    stage.change = companion(stage, **{setting: None})
+    stage.choose_lens(1)
+    stage.run(5.0)
+    assert stage.positions == [1.0, 2.0, 3.0]
+
+
+def test_it_waits_for_the_names(stage):
+    stage.change = companion(stage, SampleYPVName=None)
+    stage.choose_lens(1)
+    assert not any(w.is_paused for w in stage.run(1.0))
+    stage.change.abort()
