@@ -11,6 +11,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "copier.hpp"
 #include "published_module.hpp"
 #include "reconstructor.hpp"
 
@@ -245,6 +246,7 @@ NB_MODULE(_core, m) {
   nb::register_exception_translator(translate_out_of_memory);
   m.attr("GENERATIONS") = kGenerations;
   m.def("available", available);
+  bind_copier(m);
   bind_published(m);
   nb::class_<Reconstructor>(m, "Reconstructor")
       .def(

@@ -1,16 +1,22 @@
 """Host memory on its way to a device, while the device works on what came before."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tomostream.recon.cuda.device import Device, DeviceArray, Event, portion
+from tomostream.recon.cpu._core import Copier
+from tomostream.recon.cuda.device import Device, DeviceArray, Event, nbytes, portion
 
 _ALIGNED = 256
 """Bytes; of what a kernel gets."""
+_LARGE = 1 << 20
+"""Bytes from which on several threads copy."""
+_COPYING_THREADS = 8
 
 
 class Feed:
@@ -55,10 +61,8 @@ class Feed:
         for group in groups:
             first = -(-end // _ALIGNED) * _ALIGNED
             shape, dtype = _stacked(group)
-            staged = portion(host, first, shape, dtype)
-            for k, source in enumerate(group):
-                staged[k] = source
-            end = first + staged.nbytes
+            end = first + nbytes(shape, dtype)
+            _stage(host[first:end], group)
             given.append(portion(there, first, shape, dtype))
         self._uploaded[i] = device.upload(there[:end], host[:end])
         device.compute_after(self._uploaded[i])
@@ -66,6 +70,26 @@ class Feed:
             yield given
         finally:
             self._consumed[i] = device.mark()
+
+
+def _stage(
+    target: NDArray[np.uint8], group: Sequence[NDArray[Any]] | NDArray[Any]
+) -> None:
+    parts = [group] if isinstance(group, np.ndarray) else list(group)
+    if target.nbytes >= _LARGE:
+        # One thread alone copies more slowly than a bus uploads.
+        _copier().copy(target, parts)
+        return
+    end = 0
+    for part in parts:
+        target[end : end + part.nbytes] = part.reshape(-1).view(np.uint8)
+        end += part.nbytes
+
+
+@cache
+def _copier() -> Copier:
+    # Uploads keep a bus busy with a few threads; more would only be in the way.
+    return Copier(min(_COPYING_THREADS, os.cpu_count() or 1))
 
 
 def _stacked(

@@ -7,6 +7,7 @@ import pytest
 
 from tomostream.core.geometry import Geometry, Planes
 from tomostream.core.parameters import FilterType, ReconParameters
+from tomostream.recon.cpu._core import Copier
 from tomostream.recon.cuda.backend import CudaBackend
 from tomostream.recon.cuda.feed import Feed
 from tomostream.recon.cuda.pixels import fetched
@@ -86,3 +87,31 @@ def test_adding_integers_waits_for_nothing_but_the_buffers():
     # Raw frames: two buffers; tables: four; one for the slices that came back.
     assert device.launches["load_and_sum_odd"] == 24
     assert device.waits <= 24 * 5 + 48
+
+
+def test_large_frames_are_copied_by_several_threads():
+    device = ShimDevice()
+    feed = Feed(device, 3 << 20, buffers=2)
+    random = np.random.default_rng(0)
+    frames = [random.integers(0, 999, (700, 702)).astype("u2") for _ in range(3)]
+    for frame in frames:
+        frame.flags.writeable = False
+    out = device.empty((3, 697, 702), np.uint16)
+    with feed.sent([frame[3:] for frame in frames]) as (there,):
+        # Copied on the device as floats, two values at a time: small ones are normal.
+        count = there.nbytes // 4
+        assert there.shape == (3, 697, 702)
+        device.launch(
+            "finish_plane",
+            (count, 1, 1),
+            (out, there, np.float32(1.0), np.int64(count)),
+        )
+    np.testing.assert_array_equal(fetched(device, out), np.stack(frames)[:, 3:])
+
+
+def test_copier_refuses_what_has_no_room():
+    with pytest.raises(ValueError, match="no room"):
+        Copier(2).copy(np.zeros(10, np.uint8), [np.zeros(6, "u1"), np.zeros(5, "u1")])
+    target = np.zeros(11, np.uint8)
+    Copier(2).copy(target, [np.full(6, 1, "u1"), np.full(5, 2, "u1")])
+    assert target.tolist() == [1] * 6 + [2] * 5
