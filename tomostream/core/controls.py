@@ -132,7 +132,7 @@ RECONSTRUCTION = (
     ),
     Control(
         name="RingWidth", kind="number", field="ring_width", unit="pixel", low=1,
-        high=1000, precision=1, default=16.0, is_saved=True,
+        high=1000, precision=1, default=6.0, is_saved=True,
         help="Widest ring that RingRemoval takes out.",
     ),
     _plane("OrthoX", "ortho_x", "Column of the plane normal to x."),

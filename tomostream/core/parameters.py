@@ -58,7 +58,7 @@ class Parameters:
     dezinger_radius: int = 0
     dezinger_threshold: float = 0.2
     ring_removal: RingRemoval = RingRemoval.NONE
-    ring_width: float = 16.0
+    ring_width: float = 6.0
     ortho_x: int = 0
     ortho_y: int = 0
     ortho_z: int = 0

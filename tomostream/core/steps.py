@@ -99,7 +99,7 @@ class Steps:
     hardening: tuple[float, float] = (0.0, 0.0)
     """b, c of line + b line^2 + c line^3."""
     ring_removal: RingRemoval = RingRemoval.NONE
-    ring_width: float = 16.0
+    ring_width: float = 6.0
     """Widest ring that is removed, pixels."""
 
     def effective(self, frame_shape: tuple[int, int]) -> "Steps":

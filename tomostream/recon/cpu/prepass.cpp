@@ -7,7 +7,8 @@
 namespace tomostream {
 namespace {
 
-constexpr size_t kImageBytes = size_t{64} << 20;    // of images, unless that is too few
+// Of images, unless that is too few. The first change of a step waits for this memory.
+constexpr size_t kImageBytes = size_t{16} << 20;
 constexpr int kMostImages = 64, kFewestImages = 8;
 constexpr int kThreadsPerSpectrum = 8;    // the work on one occupies so many threads
 // See tomostream/recon/steps/phase.py.
