@@ -44,7 +44,8 @@ def display(wait_until):
             pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
     except FileNotFoundError:
-        os.close(read), os.close(write)
+        os.close(read)
+        os.close(write)
         yield {"QT_QPA_PLATFORM": "offscreen"}
         return
     os.close(write)

@@ -12,6 +12,7 @@ import re
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["PYDM_DATA_PLUGIN"] = os.environ["PYDM_EPICS_LIB"] = "pyepics"
@@ -23,6 +24,7 @@ from pydm.widgets.base import PyDMWidget
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtTest import QTest
 
+LEFT: Any = getattr(Qt, "LeftButton")  # noqa: B009  unknown to the stubs
 LOOK_MS, PATIENCE_MS, SETTLE_MS = 100, 15_000, 700
 
 
@@ -63,7 +65,7 @@ def main() -> None:
         app.exec_()
 
 
-def watch(app: PyDMApplication, picture: Path, labels: list[str]) -> None:
+def watch(app: Any, picture: Path, labels: list[str]) -> None:
     """Look until all channels are there; then press, and take the picture."""
     window = app.main_window
     widgets = [w for w in window.findChildren(object) if _has_channel(w)]
@@ -81,7 +83,7 @@ def watch(app: PyDMApplication, picture: Path, labels: list[str]) -> None:
         buttons = window.findChildren(PyDMPushButton)
         for label in labels:
             button = next(b for b in buttons if b.text() == label)
-            QTest.mouseClick(button, Qt.LeftButton)
+            QTest.mouseClick(button, LEFT)
         QTimer.singleShot(SETTLE_MS, end)
 
     def look(left_ms: int = PATIENCE_MS) -> None:
@@ -93,7 +95,7 @@ def watch(app: PyDMApplication, picture: Path, labels: list[str]) -> None:
     QTimer.singleShot(LOOK_MS, look)
 
 
-def _has_channel(widget: object) -> bool:
+def _has_channel(widget: Any) -> bool:
     return isinstance(widget, PyDMWidget) and bool(getattr(widget, "channel", None))
 
 

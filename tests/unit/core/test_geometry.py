@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from tomostream.core.errors import ConfigurationError
@@ -12,8 +14,7 @@ from tomostream.core.geometry import (
 
 
 def make_geometry(**changes):
-    sizes = {"n_z": 20, "n_x": 30, "n_slots": 10, "n_out": 30} | changes
-    return Geometry(**sizes)
+    return replace(Geometry(n_z=20, n_x=30, n_slots=10, n_out=30), **changes)
 
 
 def test_half_a_turn_gives_slices_as_wide_as_the_detector():

@@ -49,7 +49,10 @@ class Threads(FakeEngine):
 @pytest.fixture
 def running():
     """A loop in a thread of its own, with real time."""
-    clock, queue = SystemClock(), ArrivalQueue(capacity_frames=1000, capacity_bytes=1e8)
+    clock, queue = (
+        SystemClock(),
+        ArrivalQueue(capacity_frames=1000, capacity_bytes=1 << 27),
+    )
     engine, controls = Threads(), FakeControls()
     loop = StreamLoop(
         queue, engine, publisher=RecordingPublisher(), controls=controls, clock=clock

@@ -5,6 +5,8 @@ Fault 16, rings of more than 2^31 elements, needs 16 GiB: see
 clicks. Fault 23 is not in the list.
 """
 
+from dataclasses import replace
+
 import imagecodecs
 import numpy as np
 import pytest
@@ -60,11 +62,11 @@ def test_fault_19_an_exception_ends_the_session_and_start_recon_is_done(bench):
 def test_fault_20_phase_retrieval_that_is_impossible_is_told_and_left_out(
     bench, missing
 ):
-    given = {"energy_kev": 30.0, "distance_mm": 100.0, "pixel_um": 1.0, "alpha": 1e-3}
-    parameters = Parameters(**(given | {missing: 0.0}))
-    assert parameters.recon().steps.phase is None
-    assert Parameters(**given).recon().steps.phase is not None
-    bench.controls.turn(**(given | {missing: 0.0}))
+    whole = Parameters(energy_kev=30.0, distance_mm=100.0, pixel_um=1.0, alpha=1e-3)
+    assert whole.recon().steps.phase is not None
+    assert replace(whole, **{missing: 0.0}).recon().steps.phase is None
+    bench.controls.turn(energy_kev=30.0, distance_mm=100.0, pixel_um=1.0, alpha=1e-3)
+    bench.controls.turn(**{missing: 0.0})
     bench.start()
     bench.scan()
     bench.send_frames([1, 2])
