@@ -11,6 +11,7 @@ from tomostream.app.config import (
 )
 from tomostream.app.observed import ObservedControls, ObservedPublisher
 from tomostream.app.server import Parts, Server, Source
+from tomostream.beamlines.clicks import ClickedPlanes, ClickFile, TakeClicks
 from tomostream.beamlines.lens_records import LensChangeCompanion
 from tomostream.core.errors import ConfigurationError
 from tomostream.core.frame import FrameKind
@@ -135,6 +136,13 @@ def build_server(config: Config, said: Wiring | None = None) -> Server:
         motors = RemoteRecords(f"{config.prefix} lens change", clock)
         loop.accompany(LensChangeCompanion(config.prefix, motors.open, clock))
         sources.append(motors)
+    taken: list[TakeClicks] = [] if records is None else [records.clicks]
+    if config.clicks.file is not None:
+        clicks = ClickFile(config.clicks.file)
+        taken.append(clicks.take)
+        sources.append(clicks)
+    if taken:
+        loop.accompany(ClickedPlanes(taken))
     views = Views(channels, clock, make_engine=lambda: _small_engine(config))
     beside = Beside(
         loop.handover, [AxisWatch(loop.handover).task(), *views.tasks()],

@@ -132,6 +132,18 @@ class LimitSection(_Section):
     """Frames that are reconstructed at once at most."""
 
 
+class ClicksSection(_Section):
+    """Where viewers leave clicks, besides the records ClickX and ClickY."""
+
+    file: Path | None = None
+    """File that lines of n,x,y are appended to; it need not be there."""
+
+    @field_validator("file")
+    @classmethod
+    def _at_home(cls, file: Path | None) -> Path | None:
+        return file.expanduser() if file is not None else None
+
+
 class LogSection(_Section):
     """What is written down."""
 
@@ -163,6 +175,7 @@ class Config(_Section):
     orientation: OrientationSection = OrientationSection()
     engine: EngineSection = EngineSection()
     limits: LimitSection = LimitSection()
+    clicks: ClicksSection = ClicksSection()
     log: LogSection = LogSection()
     start_at_once: bool = False
     """Begin without waiting for StartRecon."""
@@ -253,4 +266,5 @@ def _models() -> list[type[BaseModel]]:
     return [
         Config, InputSection, FixedStepAngles, AttributeAngles, IdSection,
         OrientationSection, EngineSection, LimitSection, LogSection,
+        ClicksSection,
     ]  # fmt: skip

@@ -55,6 +55,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what stands for $(P) and $(R) in the settings files",
     )  # fmt: skip
     parser.add_argument(
+        "--clicks", type=Path, metavar="FILE",
+        help="file that a viewer's macro appends clicks to, n,x,y a line",
+    )  # fmt: skip
+    parser.add_argument(
         "--start", action="store_true", help="begin without waiting for StartRecon"
     )
     parser.add_argument(
@@ -72,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
         example = files("tomostream.app") / "example.yaml"
         print(example.read_text(encoding="utf-8"), end="")
         return 0
-    from tomostream.app.config import Config, load_config
+    from tomostream.app.config import ClicksSection, Config, load_config
     from tomostream.app.log import set_up_log
     from tomostream.app.requests import parse_macros, read_requests
 
@@ -85,6 +89,9 @@ def run(options: argparse.Namespace) -> int:
         config = Config(prefix=options.prefix)
     if options.start:
         config = config.model_copy(update={"start_at_once": True})
+    if options.clicks:
+        clicks = ClicksSection(file=options.clicks)
+        config = config.model_copy(update={"clicks": clicks})
     log = config.log
     set_up_log(log.file, log.level, megabytes=log.megabytes, kept=log.kept)
     # After the log: the EPICS libraries that it loads have things to say.

@@ -248,6 +248,8 @@ COMMANDS = (
     Control(name="CenterTweakDown", kind="tweak", help="Process it to subtract CenterTweak from Center."),
     Control(name="AutoCenterAccept", kind="command", choices=_SWITCH, help="Set Center to AutoCenter."),
     Control(name="BufferReset", kind="command", choices=_SWITCH, help="Empty the ring."),
+    Control(name="ClickX", kind="integer", unit="pixel", low=-1, high=1048575, default=-1, help="Column of a click into the packed slices."),
+    Control(name="ClickY", kind="integer", unit="pixel", low=-1, high=1048575, default=-1, help="Row of the click; writing it moves the planes there, then it is -1 again."),
 )  # fmt: skip
 
 STATUS = (

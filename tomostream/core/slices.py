@@ -22,6 +22,14 @@ class Slices:
     """(n_z, n_out y), 1/pixel."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Click:
+    """A place in the packed image, pixels."""
+
+    column: int
+    row: int
+
+
 def pack(slices: Slices) -> F32:
     """Put Z | Y | X side by side, Y and X aligned to the top, unused pixels 0.
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from tomostream.core.controls import CONTROLS, Control, control
 from tomostream.core.parameters import Parameters, Value
 from tomostream.core.ports import Clock, Command
+from tomostream.core.slices import Click
 from tomostream.epics.buttons import BUTTONS, RESTING_STATES, Buttons
+from tomostream.epics.clicks import NO_CLICK, ClickRecords
 from tomostream.epics.links import Handler, Monitor, RecordLinks
 from tomostream.epics.source import LOOK_S, WatchedSource
 from tomostream.runtime import DropOldestQueue, Latest, StopSignal
@@ -51,6 +53,7 @@ class CaControls(WatchedSource):
         self._readings: Latest[Mapping[str, float | str]] = Latest({})
         self._puts: DropOldestQueue[_Put] = DropOldestQueue(_MANY)
         self._buttons = Buttons(clock)
+        self._clicks = ClickRecords(lambda: self._puts.put(_Put("ClickY", NO_CLICK)))
         self._links = RecordLinks(
             self._monitors(), clock, written=[prefix + c.name for c in _READINGS]
         )
@@ -67,6 +70,10 @@ class CaControls(WatchedSource):
     def commands(self) -> Sequence[Command]:
         """Give the buttons pressed since the last call, in order."""
         return self._buttons.commands()
+
+    def clicks(self) -> Sequence[Click]:
+        """Give the clicks since the last call, in order."""
+        return self._clicks.clicks()
 
     def report(self, readings: Mapping[str, float | int | str]) -> None:
         """Leave readings for the worker to write.
@@ -99,6 +106,7 @@ class CaControls(WatchedSource):
     def _monitors(self) -> dict[str, Monitor]:
         handlers = {c.name: self._on_parameter(c) for c in _PARAMETERS}
         handlers |= {name: self._buttons.handler(name) for name in BUTTONS}
+        handlers |= {"ClickX": self._clicks.take_x, "ClickY": self._clicks.take_y}
         return {self._name + name: Monitor(take) for name, take in handlers.items()}
 
     def _on_parameter(self, parameter: Control) -> Handler:

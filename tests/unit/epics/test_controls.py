@@ -5,6 +5,7 @@ import pytest
 from tomostream.core.controls import control
 from tomostream.core.parameters import FilterType
 from tomostream.core.ports import Command
+from tomostream.core.slices import Click
 from tomostream.epics.controls import CaControls
 from tomostream.epics.headless import FixedControls
 from tomostream.testing.fakes import FakeClock
@@ -111,3 +112,23 @@ def test_fixed_controls_start_once_and_keep_what_is_reported():
     assert fixed.readings.get() == {"SessionState": "streaming", "FramesReceived": 2}
     fixed.write_parameters(replace(fixed.parameters(), center=3.0))
     assert fixed.parameters().center == 3.0
+
+
+def test_a_write_of_click_y_is_a_click_and_is_taken_back(controls):
+    show(controls, "ClickX", -1.0)
+    show(controls, "ClickY", -1.0)
+    show(controls, "ClickX", 300.0)
+    assert controls.clicks() == []
+    show(controls, "ClickY", 40.0)
+    show(controls, "ClickY", -1.0)
+    show(controls, "ClickY", 40.0)
+    assert controls.clicks() == [Click(column=300, row=40)] * 2
+    assert waiting(controls) == [("ClickY", -1)] * 2
+    assert controls.clicks() == []
+
+
+def test_a_click_that_stands_when_it_is_first_seen_is_of_long_ago(controls):
+    show(controls, "ClickX", 300.0)
+    show(controls, "ClickY", 40.0)
+    assert controls.clicks() == []
+    assert waiting(controls) == [("ClickY", -1)]

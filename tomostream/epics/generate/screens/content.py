@@ -136,6 +136,8 @@ _PLANES = Section(title="Planes", rows=(
     Record(name="RotX", label="Turn X plane"),
     Record(name="RotY", label="Turn Y plane"),
     Record(name="RotZ", label="Tilt Z plane"),
+    Record(name="ClickX", label="Click, column"),
+    Record(name="ClickY", label="Click, row"),
     Record(name="CrossHair", label="Cross-hair"),
     Record(name="PublishRateLimit", label="Slices per second, most"),
 ))  # fmt: skip
