@@ -24,6 +24,7 @@ from pydm.widgets.base import PyDMWidget
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtTest import QTest
 
+click: Any = QTest.mouseClick
 LEFT: Any = getattr(Qt, "LeftButton")  # noqa: B009  unknown to the stubs
 LOOK_MS, PATIENCE_MS, SETTLE_MS = 100, 15_000, 700
 
@@ -83,7 +84,7 @@ def watch(app: Any, picture: Path, labels: list[str]) -> None:
         buttons = window.findChildren(PyDMPushButton)
         for label in labels:
             button = next(b for b in buttons if b.text() == label)
-            QTest.mouseClick(button, LEFT)
+            click(button, LEFT)
         QTimer.singleShot(SETTLE_MS, end)
 
     def look(left_ms: int = PATIENCE_MS) -> None:
