@@ -26,7 +26,7 @@ from qtpy.QtTest import QTest
 
 click: Any = QTest.mouseClick
 LEFT: Any = getattr(Qt, "LeftButton")  # noqa: B009  unknown to the stubs
-LOOK_MS, PATIENCE_MS, SETTLE_MS = 100, 15_000, 700
+LOOK_MS, PATIENCE_MS, SETTLE_MS = 100, 45_000, 700
 
 
 def converted(screen: Path, folder: Path) -> Path:
