@@ -29,6 +29,7 @@ from tomostream.epics.subscriber import (
 )
 from tomostream.epics.tomoscan import TomoScanSource
 from tomostream.epics.wiring import Wiring, resolve_wiring
+from tomostream.recon.backend import Backend, select_backend
 from tomostream.recon.engine import Engine
 from tomostream.runtime import ArrivalQueue, SystemClock
 from tomostream.service.beside import Beside
@@ -47,6 +48,15 @@ class Connections:
     flat: str | None = None
     theta: str | None = None
     tomoscan: str | None = None
+
+    def by_record(self) -> dict[str, str]:
+        """Give each source's name by the record that tells of its connection."""
+        sources = {
+            "ImageConnection": self.image, "DarkConnection": self.dark,
+            "FlatConnection": self.flat, "ThetaConnection": self.theta,
+            "TomoScanConnection": self.tomoscan,
+        }  # fmt: skip
+        return {record: name for record, name in sources.items() if name}
 
 
 def connections(config: Config, said: Wiring | None) -> Connections:
@@ -126,10 +136,18 @@ def build_server(config: Config, said: Wiring | None = None) -> Server:
     controls = ObservedControls(records or FixedControls())
     channels = NtNdArrayPublisher(names.recon)
     publisher = ObservedPublisher(channels)
-    engine = _engine(config)
+    backend = _backend(config)
+    engine = Engine(backend=backend, raw_slots=config.engine.raw_ring_frames)
+    settings = replace(
+        _settings(config),
+        sources=names.by_record(),
+        hardware={
+            "Backend": backend.name, "Device": backend.device, "Isa": backend.isa
+        },
+    )  # fmt: skip
     loop = StreamLoop(
         arrivals, engine, publisher=publisher, controls=controls, clock=clock,
-        settings=_settings(config),
+        settings=settings,
     )  # fmt: skip
     sources = _sources(config, names, clock)
     if config.lens_change:
@@ -156,11 +174,11 @@ def build_server(config: Config, said: Wiring | None = None) -> Server:
     return Server(parts)
 
 
-def _engine(config: Config) -> Engine:
+def _backend(config: Config) -> Backend:
     engine = config.engine
-    return Engine(
-        backend=engine.backend, isa=engine.isa, threads=engine.threads or 0,
-        ring_dtype=engine.ring, raw_slots=engine.raw_ring_frames,
+    return select_backend(
+        engine.backend, isa=engine.isa, threads=engine.threads or 0,
+        ring_dtype=engine.ring,
     )  # fmt: skip
 
 

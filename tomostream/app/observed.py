@@ -35,6 +35,10 @@ class ObservedControls:
         self._readings.set({**self._readings.get(), **readings})
         self._inner.report(readings)
 
+    def limit(self, name: str, *, low: int, high: int) -> None:
+        """Limit a record."""
+        self._inner.limit(name, low=low, high=high)
+
     def write_parameters(self, parameters: Parameters) -> None:
         """Write back what was changed."""
         self._inner.write_parameters(parameters)

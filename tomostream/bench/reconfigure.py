@@ -275,6 +275,9 @@ class _Operator:
         """Take what the service has changed itself."""
         self._shown = parameters
 
+    def limit(self, name: str, *, low: int, high: int) -> None:
+        """There is no record that could take a value."""
+
     def report(self, readings: Mapping[str, float | int | str]) -> None:
         """Look for a failed session and for frames left out."""
         if readings.get("SessionState") == SessionState.FAILED:

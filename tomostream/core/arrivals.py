@@ -25,6 +25,8 @@ class ImageArrival:
     """Decode and orient: (n_z, n_x), counts. Raises MalformedFrameError."""
     n_bytes: int = 0
     """What it holds in memory while it waits, as it stood on the wire."""
+    codec: str = ""
+    """Of the bytes on the wire; empty: not compressed."""
     binning_x: float = 0.0
     """Detector pixels per column, as the dimension says; 0: not said."""
     offset_x: float = 0.0

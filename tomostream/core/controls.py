@@ -40,6 +40,17 @@ class Control:
     """Kept across a restart of the IOC."""
     alarm_high: float | None = None
     """From this value on the record's severity is MINOR."""
+    alarm_major: float | None = None
+    """From this value on the record's severity is MAJOR."""
+    written: str = ""
+    """Who writes it and when, where that is not what its group says."""
+
+
+_PLANES = ("OrthoX", "OrthoY", "OrthoZ")
+_BY_FRAMES = (
+    "operator; service at the first frame, when the frames' size changes, and by the "
+    "lens change. The upper limit follows the frames' size"
+)
 
 
 def _wiring(name: str, text: str, default: str) -> Control:
@@ -51,7 +62,7 @@ def _wiring(name: str, text: str, default: str) -> Control:
 def _plane(name: str, field: str, text: str) -> Control:
     return Control(
         name=name, kind="integer", field=field, unit="pixel", low=0, high=65535,
-        help=text, is_saved=True,
+        help=text, is_saved=True, written=_BY_FRAMES if name in _PLANES else "",
     )  # fmt: skip
 
 
@@ -108,6 +119,8 @@ RECONSTRUCTION = (
         name="Center", kind="number", field="center", unit="pixel",
         low=-65536, high=65536, precision=3, default=0.0, is_saved=True,
         help="Detector column of the rotation axis; rescaled when the frame size changes.",
+        written="operator; service when the frames' size changes, at AutoCenterAccept, "
+        "and with AutoCenterFollow",
     ),
     Control(
         name="FilterType", kind="choice", field="filter_type", choices=FILTERS,
@@ -154,11 +167,13 @@ RECONSTRUCTION = (
         name="Alpha", kind="number", field="alpha", low=0, high=10000, precision=8,
         default=0.0, is_saved=True,
         help="Paganin regularisation; phase retrieval is on when it is above 0.",
+        written="operator; service when DeltaBeta changes",
     ),
     Control(
         name="DeltaBeta", kind="number", field="delta_beta", low=0, high=1e7,
         precision=1, default=0.0, is_saved=True,
         help="delta / beta of the sample, 1 / Alpha; writing one sets the other.",
+        written="operator; service when Alpha changes",
     ),
     Control(
         name="PixelSize", kind="number", field="pixel_um", unit="um", low=1e-5,
@@ -235,6 +250,7 @@ COMMANDS = (
     Control(
         name="StartRecon", kind="busy", choices=("Done", "Acquire"),
         help="Start streaming; returns to Done when streaming has ended.",
+        written="operator: Acquire; service: Done at the end of the session",
     ),
     Control(
         name="AbortRecon", kind="command", choices=_SWITCH,
@@ -260,8 +276,8 @@ STATUS = (
             help="State of the session; failed is MAJOR."),
     Control(name="BufferSize", kind="text", writer="service", default="0/0", help="Frames taken in the last call / slots."),
     Control(name="ReconTime", kind="number", writer="service", unit="s", precision=4, default=0.0, help="Time of the last reconstruction call."),
-    Control(name="Watchdog", kind="watchdog", writer="service", default=0, help="Counts down by one a second; the service writes 5 every 3 s."),
-    Control(name="ServerRunning", kind="running", writer="service", choices=("Stopped", "Running"), severities=("MAJOR", "NO_ALARM"), help="Stopped (MAJOR) when the Watchdog has run out."),
+    Control(name="Watchdog", kind="watchdog", writer="service", default=0, written="service every 3 s; counts by itself every second", help="Counts down by one a second; the service writes 5 every 3 s."),
+    Control(name="ServerRunning", kind="running", writer="service", choices=("Stopped", "Running"), severities=("MAJOR", "NO_ALARM"), written="Watchdog every second", help="Stopped (MAJOR) when the Watchdog has run out."),
     Control(name="Corrected", kind="choice", writer="service", choices=("uncorrected", "dark only", "flat only", "corrected"), severities=("MINOR", "NO_ALARM", "NO_ALARM", "NO_ALARM"), help="Which fields are in use; uncorrected is MINOR."),
     Control(name="AutoCenter", kind="number", writer="service", unit="pixel", precision=2, default=0.0, help="Estimate of the rotation axis' column."),
     Control(name="AutoCenterConfidence", kind="number", writer="service", precision=2, default=0.0, help="How far AutoCenter can be trusted, 0 to 1."),
@@ -269,6 +285,69 @@ STATUS = (
     Control(name="CameraRollConfidence", kind="number", writer="service", precision=2, default=0.0, help="How far CameraRoll can be trusted, 0 to 1."),
     Control(name="Session", kind="integer", writer="service", help="Counts the fillings of the ring: another table, size or type, a start, a reset."),
 )  # fmt: skip
+
+
+def _text(name: str, text: str) -> Control:
+    return Control(name=name, kind="text", writer="service", default="none", help=text)
+
+
+def _reading(
+    name: str, text: str, *, unit: str = "", precision: int = 0,
+    minor: float | None = None, major: float | None = None,
+) -> Control:  # fmt: skip
+    return Control(
+        name=name, kind="number" if precision else "integer", writer="service",
+        unit=unit, precision=precision, alarm_high=minor, alarm_major=major, help=text,
+    )  # fmt: skip
+
+
+def _matches(name: str, text: str) -> Control:
+    return Control(
+        name=name, kind="choice", writer="service", help=text,
+        choices=("none", "no frames", "ok", "another size"),
+        severities=("NO_ALARM", "NO_ALARM", "NO_ALARM", "MINOR"),
+    )  # fmt: skip
+
+
+def _connection(name: str, text: str) -> Control:
+    return Control(
+        name=name, kind="choice", writer="service", help=text,
+        choices=("Disconnected", "Connected", "not used"),
+        severities=("MAJOR", "NO_ALARM", "NO_ALARM"),
+    )  # fmt: skip
+
+
+DETAILS = (
+    Control(name="ErrorText", kind="status", writer="service", default="", help="What is wrong now; empty while all is well."),
+    _reading("BufferFill", "Share of the ring's slots that hold a projection.", unit="%", precision=1),
+    _reading("Completeness", "Share of the slots whose projection is none that should have been replaced.", unit="%", precision=1),
+    _reading("QueueFill", "Share of the queue's room in use; full, it loses frames.", unit="%", precision=1, minor=50, major=90),
+    _reading("Latency", "Time stamp to published slice, median; 0 while nothing is published.", unit="ms", precision=1, minor=500, major=2000),
+    _reading("LostRecently", "Frames missing or dropped within the last 10 s.", minor=1),
+    _reading("RejectedRecently", "Faulty frames within the last 10 s; intended omissions do not count.", minor=1),
+    _reading("Angle", "Angle of the newest projection in the ring, not reduced to a turn.", unit="deg", precision=3),
+    _reading("ImageWidth", "Columns of the frames, after they were turned upright.", unit="pixel"),
+    _reading("ImageHeight", "Rows of the frames, after they were turned upright.", unit="pixel"),
+    _text("ImageType", "Type of the frames' pixels, such as uint16."),
+    _text("Codec", "Codec of the frames as they come; none: not compressed."),
+    _text("ScanType", "continuous, back-and-forth, sawtooth or interlaced."),
+    _reading("DarkAge", "Time since the newest dark came; 0 without one.", unit="s"),
+    _text("DarkShape", "Rows x columns of the newest dark."),
+    _matches("DarkMatch", "Whether the newest dark has the frames' size; MINOR where not."),
+    _reading("FlatAge", "Time since the newest flat came; 0 without one.", unit="s"),
+    _text("FlatShape", "Rows x columns of the newest flat."),
+    _matches("FlatMatch", "Whether the newest flat has the frames' size; MINOR where not."),
+    _connection("ImageConnection", "The camera's channel; Disconnected is MAJOR."),
+    _connection("DarkConnection", "The dark's channel; Disconnected is MAJOR."),
+    _connection("FlatConnection", "The flat's channel; Disconnected is MAJOR."),
+    _connection("ThetaConnection", "The angle table's channel; Disconnected is MAJOR."),
+    _connection("TomoScanConnection", "tomoScan's records; Disconnected is MAJOR."),
+    _text("Backend", "What reconstructs: cpu or cuda."),
+    _text("Device", "Name of the GPU, or the CPU's threads in use."),
+    _text("Isa", "Instruction set or GPU architecture in use."),
+    _reading("Memory", "Held by the reconstruction: ring, raw frames, fields.", unit="MiB", precision=1),
+)  # fmt: skip
+"""What an operator looks at when something is odd."""
 
 HEALTH = tuple(
     Control(
@@ -294,7 +373,9 @@ LENS_CHANGE = (
 )  # fmt: skip
 """Records that 2-BM has besides."""
 
-CONTROLS: tuple[Control, ...] = WIRING + RECONSTRUCTION + COMMANDS + STATUS + HEALTH
+CONTROLS: tuple[Control, ...] = (
+    *WIRING, *RECONSTRUCTION, *COMMANDS, *STATUS, *DETAILS, *HEALTH,
+)  # fmt: skip
 
 
 def control(name: str) -> Control:

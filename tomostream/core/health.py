@@ -71,7 +71,7 @@ def _value(name: str, unit: str, text: str) -> HealthNumber:
 HEALTH_NUMBERS: tuple[HealthNumber, ...] = (
     _count("frames_received", "Frames that came from the source."),
     _count("frames_missing", "Ids that never came (gaps)."),
-    _count("frames_dropped", "Frames that a full queue lost.", alarm_high=1),
+    _count("frames_dropped", "Frames that a full queue lost."),
     *(_count(f"rejected_{r}", f"Frames not used, reason: {r}.") for r in RejectReason),
     _count("pixels_repaired", "Dead or not finite pixels that were interpolated."),
     _count("slots_filled", "Ring slots that hold a projection."),

@@ -146,6 +146,10 @@ class ControlSurface(Protocol):
         """
         ...
 
+    def limit(self, name: str, *, low: int, high: int) -> None:
+        """Let a record take nothing outside these limits; sliders follow them."""
+        ...
+
     def write_parameters(self, parameters: Parameters) -> None:
         """Write back what the service itself changed (Center after a new binning)."""
         ...

@@ -1,6 +1,7 @@
 """The operator's records, as the service sees them."""
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ _STATUS_LENGTH = 255
 _MANY = 256
 
 _PARAMETERS = tuple(c for c in CONTROLS if c.field)
+_LIMITED = tuple(c.name for c in _PARAMETERS if c.name.startswith("Ortho"))
+_LOW, _HIGH = ("DRVL", "LOPR"), ("DRVH", "HOPR")
 _READINGS = tuple(c for c in CONTROLS if c.writer == "service" and c.kind != "running")
 
 
@@ -51,11 +54,17 @@ class CaControls(WatchedSource):
         self._parameters = Latest(Parameters())
         self._refused: Latest[Mapping[str, str]] = Latest({})
         self._readings: Latest[Mapping[str, float | str]] = Latest({})
+        # Its setting wakes nobody: planes moved for new limits are put right after.
+        self._limits: Latest[Mapping[str, float]] = Latest({})
         self._puts: DropOldestQueue[_Put] = DropOldestQueue(_MANY)
         self._buttons = Buttons(clock)
         self._clicks = ClickRecords(lambda: self._puts.put(_Put("ClickY", NO_CLICK)))
+        self._written: dict[str, float | str] = {}
+        """What the records were told; the worker's own."""
+        limits = [f"{name}.{field}" for name in _LIMITED for field in _LOW + _HIGH]
+        written = [*(c.name for c in _READINGS), *limits]
         self._links = RecordLinks(
-            self._monitors(), clock, written=[prefix + c.name for c in _READINGS]
+            self._monitors(), clock, written=[prefix + name for name in written]
         )
 
     @property
@@ -96,6 +105,12 @@ class CaControls(WatchedSource):
         if any(known.get(name) != value for name, value in wired.items()):
             self._readings.set({**known, **wired})
 
+    def limit(self, name: str, *, low: int, high: int) -> None:
+        """Leave limits for the worker to write, together with what is put next."""
+        limits = {f"{name}.{field}": low for field in _LOW}
+        limits |= {f"{name}.{field}": high for field in _HIGH}
+        self._limits.set({**self._limits.get(), **limits})
+
     def write_parameters(self, parameters: Parameters) -> None:
         """Write back what differs from the records."""
         shown = self._parameters.get().values()
@@ -127,30 +142,46 @@ class CaControls(WatchedSource):
     def _watch(self, stop: StopSignal) -> None:
         links = self._links
         links.open()
-        written: dict[str, float | str] = {}
         try:
             while True:
                 is_last = stop.is_set()
                 for name in links.look():
                     # An IOC that has come again knows nothing of what it was told.
-                    written.pop(name.removeprefix(self._name), None)
+                    self._written.pop(name.removeprefix(self._name), None)
                 self._tell(bool(links.connected))
+                # Puts first: the limits that they were made for are there by now.
+                puts, limits = self._puts.drain(_MANY), self._limits.get()
                 readings, version = self._readings.snapshot()
-                self._write(readings, written)
+                self._write(_widened(limits, self._written))
+                for put in puts:
+                    links.put(self._name + put.name, put.value)
+                self._write({**limits, **readings})
                 if is_last:
                     return
                 self._readings.wait_newer(version, LOOK_S)
         finally:
             links.close()
 
-    def _write(
-        self, readings: Mapping[str, float | str], written: dict[str, float | str]
-    ) -> None:
-        for put in self._puts.drain(_MANY):
-            self._links.put(self._name + put.name, put.value)
+    def _write(self, readings: Mapping[str, float | str]) -> None:
+        written = self._written
         for name, value in readings.items():
             if written.get(name) != value and self._links.put(self._name + name, value):
                 written[name] = value
+
+
+def _widened(
+    limits: Mapping[str, float], written: Mapping[str, float | str]
+) -> dict[str, float]:
+    """Give the limits that grow: a record would cut the values made for them.
+
+    Those that shrink have to wait for the values, or the record cuts the old ones, and
+    its monitor shows what nobody has wished for.
+    """
+    return {
+        name: value
+        for name, value in limits.items()
+        if name.endswith(_HIGH) and value > float(written.get(name, math.inf))
+    }
 
 
 def _on_the_wire(record: Control, value: float | str) -> float | str:

@@ -115,6 +115,8 @@ def _numeric(control: Control, value: Value) -> Fields:
         fields |= {"LOPR": control.low, "HOPR": control.high}
     if control.alarm_high is not None:
         fields |= {"HIGH": control.alarm_high, "HSV": "MINOR"}
+    if control.alarm_major is not None:
+        fields |= {"HIHI": control.alarm_major, "HHSV": "MAJOR"}
     return fields
 
 

@@ -32,6 +32,9 @@ class FixedControls:
         """Keep the readings for who asks."""
         self.readings.set({**self.readings.get(), **readings})
 
+    def limit(self, name: str, *, low: int, high: int) -> None:
+        """There is no record that could take a value."""
+
     def write_parameters(self, parameters: Parameters) -> None:
         """Take what the service itself has changed."""
         self._parameters = parameters

@@ -97,6 +97,7 @@ class ImageReader:
                 orientation=self.orientation,
             ),
             n_bytes=data.nbytes,
+            codec=codec,
             angle_deg=self._angle_deg(pv, camera_id),
             binning_x=binning_x,
             offset_x=offset_x,

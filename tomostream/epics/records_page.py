@@ -9,7 +9,9 @@ from pathlib import Path
 
 from tomostream.core.controls import (
     COMMANDS,
+    DETAILS,
     HEALTH,
+    LENS_CHANGE,
     RECONSTRUCTION,
     STATUS,
     WIRING,
@@ -25,6 +27,13 @@ All names stand below `$(P)$(R)`, for instance `sim:TomoStream:Center`. `tomostr
 serves them. Values of records marked *saved* are kept across a restart of the IOC where
 it was given a settings file.
 
+*Written by* says who changes a value: the operator at any time, the service when what
+the record tells of has changed, twice a second at most, and all of it anew when the IOC
+has been restarted. A state is written at once. Limits are the record's DRVL and DRVH
+(what it takes) and LOPR and HOPR (what sliders show), alarms its HIGH (MINOR) and HIHI
+(MAJOR), or the severity of the choice; the service writes the limits of OrthoX, OrthoY
+and OrthoZ, 0 to the last plane, whenever the frames' size changes.
+
 Long text is an `lso` record: up to 39 characters it reads and writes like a
 `stringout`, more are in `.VAL$` (`caget -S sim:TomoStream:DarkPVAName.VAL$`).
 `StartReconHoldA` and `B` let `caput -c` on `StartRecon` wait until streaming has ended;
@@ -35,13 +44,21 @@ _SECTIONS = (
     ("Wiring", "What is connected to what; read when the service starts.", WIRING),
     ("Reconstruction", "The operator's parameters; heeded at once.", RECONSTRUCTION),
     ("Commands", "Buttons.", COMMANDS),
-    ("Status", "Written by the service.", STATUS),
+    ("Status", "State and results of the service.", STATUS),
+    (
+        "Details",
+        "What an operator looks at when something is odd. No counter has an alarm, "
+        "since it never goes back: alarms stand on what is so now, or was within the "
+        "last 10 s.",
+        DETAILS,
+    ),
     (
         "Health",
-        "Written by the service; the same numbers stand in JSON reports, as "
+        "The same numbers stand in JSON reports, as "
         "`frames_received` for `FramesReceived`.",
         HEALTH,
     ),
+    ("Lens change", "Only at 2-BM, from tomoStream_2BM.template.", LENS_CHANGE),
 )
 
 _KINDS = {
@@ -62,12 +79,12 @@ def records_page() -> str:
 
 def _table(controls: tuple[Control, ...]) -> str:
     lines = [
-        "| Record | Kind | Values | First value | Saved | Meaning |",
-        "|---|---|---|---|---|---|",
+        "| Record | Kind | Values | First value | Saved | Written by | Meaning |",
+        "|---|---|---|---|---|---|---|",
     ]
     lines.extend(
         f"| `{c.name}` | {_KINDS[c.kind]} | {_values(c)} | {_first(c)} | "
-        f"{'yes' if c.is_saved else ''} | {c.help}{_alarm(c)} |"
+        f"{'yes' if c.is_saved else ''} | {_written(c)} | {c.help}{_alarm(c)} |"
         for c in controls
     )
     return "\n".join(lines) + "\n"
@@ -89,6 +106,10 @@ def _first(control: Control) -> str:
     return f"`{control.default}`"
 
 
+def _written(control: Control) -> str:
+    return control.written or control.writer
+
+
 def _alarm(control: Control) -> str:
     alarms = [
         f"{severity} at {choice}"
@@ -96,8 +117,14 @@ def _alarm(control: Control) -> str:
         if severity != "NO_ALARM"
     ]
     if control.alarm_high is not None:
-        alarms.append(f"MINOR from {control.alarm_high:g} on")
+        alarms.append(f"MINOR from {_with_unit(control, control.alarm_high)} on")
+    if control.alarm_major is not None:
+        alarms.append(f"MAJOR from {_with_unit(control, control.alarm_major)} on")
     return f" Alarm {', '.join(alarms)}." if alarms else ""
+
+
+def _with_unit(control: Control, value: float) -> str:
+    return f"{value:g} {control.unit}".strip()
 
 
 if __name__ == "__main__":

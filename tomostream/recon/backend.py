@@ -79,6 +79,11 @@ class Backend(Protocol):
         """CPU threads at work."""
         ...
 
+    @property
+    def device(self) -> str:
+        """What computes, in words."""
+        ...
+
     def allocate(self, geometry: Geometry) -> None:
         """Make an empty ring; keep the fields if frames keep their shape."""
         ...

@@ -7,6 +7,7 @@ from tomostream.core.arrivals import TableArrival
 from tomostream.core.errors import MalformedTableError, NoAngleError
 from tomostream.core.scan import (
     AngleTable,
+    ScanKind,
     angle_table,
     by_attribute,
     fixed_step,
@@ -37,6 +38,12 @@ class AngleBook:
     def has_table(self) -> bool:
         """Whether any angle can be told."""
         return self._endless is not None or self._schedule.newest is not None
+
+    @property
+    def kind(self) -> ScanKind | None:
+        """How the angle goes on in the newest scan; None before any table."""
+        table = self._endless or self._schedule.newest
+        return table.kind if table is not None else None
 
     def take_table(self, arrival: TableArrival, *, now_s: float) -> bool:
         """Take a new table; tell whether it is used."""

@@ -1,6 +1,7 @@
 """From the queue into the ring, frame by frame, within the time for it."""
 
 from collections import deque
+from collections.abc import Collection
 from typing import assert_never
 
 from tomostream.core.arrivals import (
@@ -49,7 +50,8 @@ class Feed:
         self.intake = Intake(settings, tally)
         self._gate: ShapeGate[DecodedFrame] = ShapeGate()
         self._pending: deque[Arrival | PlacedImage] = deque()
-        self._disconnected: dict[str, None] = {}
+        # Until a source says that it is there, it is waited for.
+        self._disconnected = dict.fromkeys(settings.sources.values())
         self.is_open = False
         """Whether a session wants the frames."""
         self.is_paused = False
@@ -106,6 +108,16 @@ class Feed:
             if isinstance(arrival, ImageArrival):
                 return arrival.arrived_s
         return self._arrivals.oldest_arrived_s
+
+    @property
+    def fullness(self) -> float:
+        """Share of the queue's room for images that is in use, 0 to 1."""
+        return self._arrivals.fullness
+
+    @property
+    def disconnected(self) -> Collection[str]:
+        """Sources that are not there."""
+        return self._disconnected.keys()
 
     @property
     def notes(self) -> list[str]:

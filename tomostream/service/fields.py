@@ -1,6 +1,7 @@
 """Dark and flat fields: which are in use, and which wait for frames of their size."""
 
 from collections import OrderedDict
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -25,6 +26,33 @@ class FieldChange(StrEnum):
     """It takes another one's place."""
 
 
+class FieldMatch(StrEnum):
+    """The words of the records DarkMatch and FlatMatch."""
+
+    NONE = "none"
+    NO_FRAMES = "no frames"
+    OK = "ok"
+    OTHER = "another size"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewestField:
+    """The newest field of a kind, whether it is in use or not."""
+
+    n_pixels: int
+    shape: tuple[int, int] | None
+    """(rows, columns) as announced, where that fits the number of values."""
+    arrived_s: float
+    """When these values came first, seconds since 1970."""
+
+    @property
+    def text(self) -> str:
+        """Its size in words."""
+        if self.shape is None:
+            return f"{self.n_pixels} pixels"
+        return f"{self.shape[0]} x {self.shape[1]}"
+
+
 class FieldBook:
     """Keep the newest fields of each size. Owned by the loop's thread.
 
@@ -46,7 +74,7 @@ class FieldBook:
         self._kept: dict[FrameKind, OrderedDict[int, F32]] = {
             kind: OrderedDict() for kind in _KINDS
         }
-        self._newest: dict[FrameKind, int] = {}
+        self._newest: dict[FrameKind, NewestField] = {}
         self._shape: tuple[int, int] | None = None
 
     def take(self, arrival: FieldArrival) -> FieldChange:
@@ -61,13 +89,13 @@ class FieldBook:
         while len(kept) > self._SIZES_KEPT:
             # Never the one in use.
             del kept[next(size for size in kept if size != self._n_pixels)]
-        self._newest[arrival.kind] = n_pixels
+        # Values and sizes are put separately, so each field comes several times.
+        is_same = before is not None and np.array_equal(before, values)
+        self._note(arrival, n_pixels, is_same=is_same)
         if n_pixels != self._n_pixels:
             return FieldChange.NONE
         if before is None:
             return FieldChange.FIRST
-        # Values and sizes are put separately, so each field comes several times.
-        is_same = np.array_equal(before, values)
         return FieldChange.NONE if is_same else FieldChange.LATER
 
     def fit(self, shape: tuple[int, int] | None) -> None:
@@ -86,6 +114,23 @@ class FieldBook:
         """Tell whether a dark and a flat of that size have come."""
         return all(n_pixels in self._kept[kind] for kind in _KINDS)
 
+    def newest(self, kind: FrameKind) -> NewestField | None:
+        """Give the newest field of that kind, in use or not."""
+        newest = self._newest.get(kind)
+        if newest is None or newest.n_pixels != self._n_pixels:
+            return newest
+        return replace(newest, shape=self._shape)
+
+    def match(self, kind: FrameKind) -> FieldMatch:
+        """Tell whether the newest field of that kind has the frames' size."""
+        newest = self._newest.get(kind)
+        if newest is None:
+            return FieldMatch.NONE
+        if self._shape is None:
+            return FieldMatch.NO_FRAMES
+        is_fitting = newest.n_pixels == self._n_pixels
+        return FieldMatch.OK if is_fitting else FieldMatch.OTHER
+
     @property
     def corrected(self) -> str:
         """Which fields are in use, by the words of the record Corrected."""
@@ -102,10 +147,22 @@ class FieldBook:
         if self._shape is None:
             return []
         return [
-            f"{_NAMES[kind]} of {size} pixels kept aside: frames have {self._n_pixels}"
-            for kind, size in self._newest.items()
-            if size != self._n_pixels
+            f"{_NAMES[kind]} of {newest.n_pixels} pixels kept aside: "
+            f"frames have {self._n_pixels}"
+            for kind, newest in self._newest.items()
+            if newest.n_pixels != self._n_pixels
         ]
+
+    def _note(self, arrival: FieldArrival, n_pixels: int, *, is_same: bool) -> None:
+        last = self._newest.get(arrival.kind)
+        # Back at an earlier size it is new, whatever its values are.
+        is_same = is_same and last is not None and last.n_pixels == n_pixels
+        shape = arrival.size_y, arrival.size_x
+        self._newest[arrival.kind] = NewestField(
+            n_pixels=n_pixels,
+            shape=shape if shape[0] * shape[1] == n_pixels else None,
+            arrived_s=last.arrived_s if last and is_same else arrival.arrived_s,
+        )
 
     @property
     def _n_pixels(self) -> int:

@@ -199,6 +199,11 @@ class Reconstruction:
         return self._engine.snapshot()
 
     @property
+    def memory_bytes(self) -> int:
+        """What the engine holds."""
+        return self._engine.memory.total
+
+    @property
     def planes(self) -> Planes:
         """The planes that are shown: the wanted ones, inside the volume."""
         wanted = self.parameters.recon().planes

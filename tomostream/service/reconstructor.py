@@ -10,6 +10,7 @@ from tomostream.core.geometry import Geometry
 from tomostream.core.health import RejectReason
 from tomostream.core.parameters import ReconParameters
 from tomostream.core.slices import F32
+from tomostream.recon.backend import MemoryPlan
 from tomostream.recon.snapshot import RingSnapshot
 
 
@@ -85,6 +86,11 @@ class Reconstructor(Protocol):
 
     def snapshot(self) -> RingSnapshot:
         """Give what the ring is made of; references, nothing is copied."""
+        ...
+
+    @property
+    def memory(self) -> MemoryPlan:
+        """Bytes held."""
         ...
 
     @property

@@ -1,6 +1,7 @@
 """What the loop is told once, at its making; what operators turn stands in PVs."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -56,6 +57,10 @@ class ServiceSettings:
     """A table that needs more ring slots for 360 degrees is refused."""
     orientation: Orientation = field(default_factory=Orientation)
     """How frames were turned when they were decoded; fields still have to be."""
+    sources: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Name of each source by the record that tells of its connection."""
+    hardware: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Records of what reconstructs; they never change."""
     require_fields: bool = False
     """Show nothing before dark and flat have come."""
     refilter_on_new_fields: bool = False

@@ -17,6 +17,7 @@ _QUIET = frozenset(
         RejectReason.FRAME_TYPE,
         RejectReason.GUARD,
         RejectReason.NO_FIELDS,
+        RejectReason.PAUSED,
     }
 )
 """What happens in a healthy service: counted, not logged."""
@@ -46,6 +47,11 @@ class FrameTally:
         self.last_fault = ""
         """What was wrong with the last faulty frame."""
         self._dropped_explained = 0
+
+    @property
+    def faulty(self) -> int:
+        """Rejected frames that a healthy service would not have."""
+        return sum(n for reason, n in self.rejected.items() if reason not in _QUIET)
 
     def reject(self, reason: RejectReason, message: str, *, count: int = 1) -> None:
         """Count frames that do not enter the ring."""

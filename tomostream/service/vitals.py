@@ -40,7 +40,7 @@ class Vitals:
 
     def report(
         self, session: Session, recon: Reconstruction, health: Health, *,
-        corrected: str, notes: list[str], others: Mapping[str, float],
+        corrected: str, notes: list[str], others: Mapping[str, float | int | str],
     ) -> None:  # fmt: skip
         """Write everything; `others` by record name."""
         now_s = self._clock.monotonic_s()

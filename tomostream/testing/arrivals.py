@@ -42,11 +42,14 @@ def field_arrival(
     kind: Literal[FrameKind.DARK, FrameKind.FLAT],
     value: float = 1.0,
     n_pixels: int = 16,
+    *,
+    shape: tuple[int, int] = (0, 0),
+    now_s: float = 0.0,
 ) -> FieldArrival:
-    """Make a field of equal values, without its sizes."""
+    """Make a field of equal values; its sizes, (rows, columns), are not put yet."""
     return FieldArrival(
-        kind=kind, values=np.full(n_pixels, value, np.float32), size_x=0, size_y=0,
-        arrived_s=0.0,
+        kind=kind, values=np.full(n_pixels, value, np.float32), size_x=shape[1],
+        size_y=shape[0], arrived_s=now_s,
     )  # fmt: skip
 
 

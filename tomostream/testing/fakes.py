@@ -15,6 +15,7 @@ from tomostream.core.ports import Command
 from tomostream.core.publication import Publication
 from tomostream.core.slices import F32
 from tomostream.core.views import View, ViewImage
+from tomostream.recon.backend import MemoryPlan
 from tomostream.recon.snapshot import RingSnapshot
 
 
@@ -81,6 +82,8 @@ class FakeControls:
         """What the service has written last, by record name."""
         self.reports: list[Mapping[str, float | int | str]] = []
         self.written: list[Parameters] = []
+        self.limits: dict[str, tuple[int, int]] = {}
+        """What each record was limited to last."""
         self.is_slow = False
         """Whether parameters that are written back never come round."""
         self._pressed: list[Command] = []
@@ -107,6 +110,10 @@ class FakeControls:
         self.reports.append(dict(readings))
         del self.reports[:-1000]
         self.readings |= readings
+
+    def limit(self, name: str, *, low: int, high: int) -> None:
+        """Keep the limits."""
+        self.limits[name] = low, high
 
     def write_parameters(self, parameters: Parameters) -> None:
         """Keep, and show, what the service has changed."""
@@ -265,6 +272,12 @@ class FakeEngine:
         """Give a plane of ones."""
         assert self.geometry is not None
         return np.ones((self.geometry.n_out,) * 2, np.float32)
+
+    @property
+    def memory(self) -> MemoryPlan:
+        """Give half a megabyte for the ring at hand."""
+        ring = 1 << 19 if self.geometry else 0
+        return MemoryPlan(ring=ring, raw=0, accumulators=0, fields=0, scratch=0)
 
     def snapshot(self) -> RingSnapshot:
         """Give the frames, by slot, uncorrected."""

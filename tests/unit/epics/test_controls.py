@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -70,6 +71,43 @@ def test_texts_are_cut_to_their_records(controls):
     controls.report({"BufferSize": "x" * 100, "ReconStatus": "y" * 400})
     left = controls._readings.get()
     assert (len(left["BufferSize"]), len(left["ReconStatus"])) == (39, 255)
+
+
+def test_limits_are_written_into_the_fields_that_bind_clients_and_sliders(controls):
+    controls.limit("OrthoZ", low=0, high=511)
+    assert controls._limits.get() == {
+        "OrthoZ.DRVL": 0, "OrthoZ.LOPR": 0, "OrthoZ.DRVH": 511, "OrthoZ.HOPR": 511,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("high", "order"),
+    [
+        # A record cuts what lies above its limit: the old value as well as the new.
+        (1023, ["OrthoZ.DRVH", "OrthoZ.HOPR", "OrthoZ"]),
+        (255, ["OrthoZ", "OrthoZ.DRVH", "OrthoZ.HOPR"]),
+    ],
+)
+def test_no_plane_meets_a_limit_that_is_not_its_own(controls, high, order):
+    sent = []
+    links = SimpleNamespace(
+        open=lambda: None, close=lambda: None, look=frozenset,
+        connected=frozenset({"p:OrthoZ"}),
+        put=lambda name, value: sent.append(name.removeprefix("p:")) or True,
+    )  # fmt: skip
+    controls._links = links
+    controls.limit("OrthoZ", low=0, high=511)
+    stop = SimpleNamespace(is_set=lambda: True)
+    written = controls._written
+    controls._watch(stop)
+    assert written == {
+        "OrthoZ.DRVL": 0, "OrthoZ.LOPR": 0, "OrthoZ.DRVH": 511, "OrthoZ.HOPR": 511,
+    }  # fmt: skip
+    sent.clear()
+    controls.limit("OrthoZ", low=0, high=high)
+    controls.write_parameters(replace(controls.parameters(), ortho_z=high // 2))
+    controls._watch(stop)
+    assert sent == order
 
 
 def test_the_watchdog_is_written_every_time(controls):

@@ -52,12 +52,24 @@ def test_filters_keep_their_order():
         ("SessionState", "FVSV", "MAJOR"),
         ("Corrected", "ZRSV", "MINOR"),
         ("ServerRunning", "ZSV", "MAJOR"),
-        ("FramesDropped", "HSV", "MINOR"),
+        ("LostRecently", "HSV", "MINOR"),
         ("Decimation", "HSV", "MINOR"),
+        ("Latency", "HSV", "MINOR"),
+        ("Latency", "HHSV", "MAJOR"),
+        ("QueueFill", "HHSV", "MAJOR"),
+        ("ImageConnection", "ZRSV", "MAJOR"),
+        ("DarkMatch", "THSV", "MINOR"),
     ],
 )
 def test_alarms_stand_where_they_are_wanted(name, field, severity):
     assert records()[name][1][field] == f'"{severity}"'
+
+
+def test_a_counter_never_alarms_since_it_never_goes_back():
+    counters = [n for n in records() if n.startswith(("Frames", "Rejected"))]
+    counters.remove("RejectedRecently")
+    assert counters
+    assert not any("HSV" in records()[name][1] for name in counters)
 
 
 def test_limits_bind_clients_and_screens():

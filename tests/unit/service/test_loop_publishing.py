@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tomostream.core.arrivals import ConnectionArrival
-from tomostream.core.controls import CONTROLS
+from tomostream.core.controls import CONTROLS, DETAILS
 from tomostream.core.health import HEALTH_NUMBERS, RejectReason, camel_case
 
 
@@ -129,6 +129,8 @@ def test_every_reading_has_its_record(streaming):
         "ReconStatus", "SessionState", "BufferSize", "ReconTime", "Corrected",
         "Session", "Watchdog", "AutoCenterConfidence", "CameraRollConfidence",
     }  # fmt: skip
+    # These are told where it is known what reconstructs.
+    wanted |= {c.name for c in DETAILS} - {"Backend", "Device", "Isa"}
     assert set(streaming.controls.readings) == wanted
 
 

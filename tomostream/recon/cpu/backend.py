@@ -71,6 +71,11 @@ class CpuBackend:
         """CPU threads at work."""
         return self._core.threads
 
+    @property
+    def device(self) -> str:
+        """What computes, in words."""
+        return f"CPU, {self.threads} thread{'s' if self.threads > 1 else ''}"
+
     def allocate(self, geometry: Geometry) -> None:
         """Make an empty ring; keep the fields if frames keep their shape."""
         with _memory_errors():

@@ -78,6 +78,11 @@ class CudaBackend:
         return 1
 
     @property
+    def device(self) -> str:
+        """What computes, in words."""
+        return ", ".join(self.chips)
+
+    @property
     def chips(self) -> list[str]:
         """Names of the devices."""
         return [device.name for device in self._devices]
