@@ -69,6 +69,12 @@ _KINDS = {
 }  # fmt: skip
 
 
+_WRITERS = {
+    "operator": "operator, at any time",
+    "service": "service, when it changes",
+}
+
+
 def records_page() -> str:
     """Give the page as Markdown."""
     parts = [_HEAD]
@@ -107,7 +113,7 @@ def _first(control: Control) -> str:
 
 
 def _written(control: Control) -> str:
-    return control.written or control.writer
+    return control.written or _WRITERS[control.writer]
 
 
 def _alarm(control: Control) -> str:

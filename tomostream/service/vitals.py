@@ -91,5 +91,5 @@ def measured_health(
         latency_p99_ms=1e3 * p99_s,
         arrival_p50_ms=1e3 * arrival_p50_s,
         arrival_p99_ms=1e3 * arrival_p99_s,
-        clock_offset_ms=1e3 * max(-least_s, 0.0),
+        clock_offset_ms=1e3 * max(0.0, -least_s),
     )

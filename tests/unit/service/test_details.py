@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ DARK, FLAT = FrameKind.DARK, FrameKind.FLAT
 SOURCES = {"ImageConnection": "cam:Image", "ThetaConnection": "scan:Theta"}
 
 
-def read(bench, *names, after_s=1.0):
+def read(bench, *names, after_s=1.0) -> Any:
     """Give readings, a second later."""
     bench.clock.advance(after_s)
     bench.step()
