@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Literal
 
 import numpy as np
@@ -89,6 +90,18 @@ class RejectedArrival:
     arrived_s: float
 
 
+class SourceRole(StrEnum):
+    """What the loss of a source is the loss of."""
+
+    IMAGE = "image"
+    """Frames."""
+    TABLE = "table"
+    """Angle tables."""
+    SCAN = "scan"
+    """FirstProjid and FrameType."""
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionArrival:
     """A source has come or gone."""
@@ -97,6 +110,7 @@ class ConnectionArrival:
     """Channel or PV name."""
     is_connected: bool
     arrived_s: float
+    role: SourceRole = SourceRole.OTHER
 
 
 Arrival = (

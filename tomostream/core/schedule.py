@@ -48,6 +48,8 @@ class AngleSchedule:
     """
 
     _KEPT = 8
+    _ALL, _NONE = -(1 << 62), 1 << 62
+    """First ids from which on every id is awaited, and no table holds."""
 
     def __init__(self, *, id_origin: int = 0) -> None:
         self._origin = id_origin
@@ -68,7 +70,8 @@ class AngleSchedule:
 
     def announce(self, first_id: int) -> None:
         """Take a new FirstProjid; its table is expected after it."""
-        if first_id == self._anchor and self._entries:
+        is_known = first_id == self._anchor and self._announced != self._ALL
+        if is_known and self._entries:
             return
         self._anchor = first_id
         self._announced = first_id
@@ -103,6 +106,33 @@ class AngleSchedule:
                 _Entry(first_id=first_id, table=newest, version=self._version)
             )
 
+    @property
+    def is_in_force(self) -> bool:
+        """Whether frames have angles, and none waits for another table."""
+        return bool(self._entries) and self._announced is None
+
+    @property
+    def first_id(self) -> int:
+        """The first id that was announced last."""
+        return self._anchor
+
+    def await_scan(self, *, is_first_id_known: bool) -> None:
+        """Note that the source counts anew, in a scan of which not all is known.
+
+        Frames wait for a table; where the first id is not known either, every frame
+        does, and the next first id counts even if it is the old one.
+        """
+        newest = self.newest
+        if is_first_id_known:
+            self._announced = self._anchor
+        else:
+            self._anchor, self._announced = 0, self._ALL
+        self._entries.clear()
+        if newest is not None:
+            self._entries.append(
+                _Entry(first_id=self._NONE, table=newest, version=self._version)
+            )
+
     def is_awaiting(self, frame_id: int) -> bool:
         """Tell whether the frame's table is still to come."""
         if self._announced is not None and frame_id - self._origin >= self._announced:
@@ -121,9 +151,9 @@ class AngleSchedule:
         """
         offset = frame_id - self._origin
         if self._entries and self.is_awaiting(frame_id):
-            raise TableAwaitedError(
-                f"frame {frame_id}: the table from id {self._announced} on is awaited"
-            )
+            known = self._announced != self._ALL
+            what = f"table from id {self._announced} on" if known else "scan's first id"
+            raise TableAwaitedError(f"frame {frame_id}: the {what} is awaited")
         for entry in reversed(self._entries):
             if offset >= entry.first_id:
                 index = offset - entry.first_id
@@ -134,5 +164,6 @@ class AngleSchedule:
         if not self._entries:
             raise TableAwaitedError(f"frame {frame_id}: no angle table has come yet")
         raise NoAngleError(
-            f"frame {frame_id}: lies before the first id {self._entries[0].first_id}"
+            f"frame {frame_id}: lies before the first id "
+            f"{min(self._entries[0].first_id, self._anchor)}"
         )

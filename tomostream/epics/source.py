@@ -2,8 +2,9 @@
 
 import logging
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
-from tomostream.core.arrivals import Arrival, ConnectionArrival
+from tomostream.core.arrivals import Arrival, ConnectionArrival, SourceRole
 from tomostream.core.ports import ArrivalSink, Clock
 from tomostream.runtime import StopSignal, Worker
 
@@ -23,6 +24,9 @@ class WatchedSource(ABC):
     clock
         Says when something came, and how long a connection has been away.
     """
+
+    role: ClassVar[SourceRole] = SourceRole.OTHER
+    """What is lost with it."""
 
     def __init__(self, name: str, clock: Clock) -> None:
         self._name = name
@@ -80,5 +84,6 @@ class WatchedSource(ABC):
                 source=self._name,
                 is_connected=is_connected,
                 arrived_s=self._clock.now_s(),
+                role=self.role,
             )
         )

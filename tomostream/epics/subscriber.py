@@ -10,6 +10,7 @@ from tomostream.core.arrivals import (
     Arrival,
     FieldArrival,
     RejectedArrival,
+    SourceRole,
     TableArrival,
 )
 from tomostream.core.frame import FrameKind
@@ -33,6 +34,8 @@ class ImageSubscriber(MonitoredChannel):
         Frames that are held back while this process is busy: 128 bridge 0.4 s at 300
         frames/s. Each costs the camera's server, not us, the memory of a frame.
     """
+
+    role = SourceRole.IMAGE
 
     def __init__(
         self,
@@ -95,6 +98,8 @@ class ThetaSubscriber(MonitoredChannel):
         -1 where the table counts the other way round than the stage turns. It costs a
         copy of the table, which otherwise (524 MB) is none.
     """
+
+    role = SourceRole.TABLE
 
     def __init__(
         self, channel: str, clock: Clock, *, rotation_sign: Literal[1, -1] = 1

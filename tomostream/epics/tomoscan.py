@@ -2,7 +2,7 @@
 
 import logging
 
-from tomostream.core.arrivals import FirstIdArrival, FrameTypeArrival
+from tomostream.core.arrivals import FirstIdArrival, FrameTypeArrival, SourceRole
 from tomostream.core.frame import FrameKind
 from tomostream.core.ports import Clock
 from tomostream.epics.links import Monitor, RecordLinks
@@ -25,6 +25,8 @@ class TomoScanSource(WatchedSource):
     clock
         Says when a value came.
     """
+
+    role = SourceRole.SCAN
 
     def __init__(self, prefix: str, clock: Clock) -> None:
         super().__init__(prefix, clock)

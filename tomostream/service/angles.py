@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tomostream.core.arrivals import TableArrival
+from tomostream.core.arrivals import SourceRole, TableArrival
 from tomostream.core.errors import MalformedTableError, NoAngleError
 from tomostream.core.scan import (
     AngleTable,
@@ -31,6 +31,9 @@ class AngleBook:
         self._early: AngleTable | None = None
         self._endless = _endless_table(settings)
         self._first_id: int | None = None
+        self._away: set[SourceRole] = set()
+        self._is_table_of_the_past = False
+        self._is_count_unsure = False
         self.problem = ""
         """Why the newest table is not used; empty where it is."""
 
@@ -59,6 +62,7 @@ class AngleBook:
         self.problem = ""
         self._values = arrival.values
         self._table_came_s = now_s
+        self._is_table_of_the_past = False
         if self._is_first_id_known:
             self._settle_due_s = None
             self._schedule.add(table)
@@ -77,6 +81,9 @@ class AngleBook:
         """
         if self._endless is not None:
             return False
+        if self._is_forgetful(first_id):
+            self._is_first_id_known = True
+            return False
         self._schedule.announce(first_id)
         self._is_first_id_known = True
         if self._early is not None:
@@ -90,9 +97,31 @@ class AngleBook:
         self._settle_due_s = now_s + patience_s
         return False
 
+    def lose(self, role: SourceRole) -> None:
+        """Note that a source is away. What is known holds on.
+
+        Without FirstProjid, a table that comes may be of another scan than the one at
+        hand, so it waits for the next FirstProjid, however long that takes.
+        """
+        if role is SourceRole.IMAGE:
+            self._is_count_unsure = True
+            return
+        self._away.add(role)
+        if role is SourceRole.SCAN:
+            self._is_first_id_known = False
+        if role is SourceRole.TABLE:
+            self._is_table_of_the_past = True
+
+    def find(self, role: SourceRole, *, now_s: float) -> None:
+        """Note that a source is there; what waited for it waits a while longer."""
+        self._away.discard(role)
+        if self._settle_due_s is not None:
+            patience_s = self._settings.first_id_patience_s
+            self._settle_due_s = max(self._settle_due_s, now_s + patience_s)
+
     def settle(self, *, now_s: float) -> bool:
         """Let the table at hand hold where no other has come; tell whether it does."""
-        if self._settle_due_s is None or now_s < self._settle_due_s:
+        if self._settle_due_s is None or now_s < self._settle_due_s or self._away:
             return False
         if self._early is not None:
             return self._use_early()
@@ -106,10 +135,20 @@ class AngleBook:
         """Let a fixed step count from the next frame."""
         self._first_id = None
 
+    def notice_frame(self) -> None:
+        """Note that frames come.
+
+        After an outage of theirs they may be of a count begun anew, whose ids look
+        like the old one's. Where tomoScan was away as well, it tells.
+        """
+        if self._is_count_unsure:
+            self._is_count_unsure = False
+            self._doubt()
+
     def restart(self, first_id: int) -> None:
         """Note that the source counts anew."""
         self._first_id = None
-        if self._endless is not None:
+        if self._endless is not None or self._doubt():
             return
         try:
             self._schedule.assign(first_id)
@@ -152,6 +191,27 @@ class AngleBook:
         if not np.isfinite(assignment.angle_deg):
             raise NoAngleError(f"frame {frame_id}: its angle is not finite")
         return assignment
+
+    def _doubt(self) -> bool:
+        """Wait for tomoScan where it was away; tell whether it was."""
+        is_away = SourceRole.SCAN in self._away
+        if is_away or self._is_table_of_the_past:
+            self._schedule.await_scan(is_first_id_known=not is_away)
+            return True
+        return False
+
+    def _is_forgetful(self, first_id: int) -> bool:
+        """Tell whether the records came again with less than they had said.
+
+        A scan does not begin in the past; an IOC without autosave says 0.
+        """
+        is_anew = self._early is not None or self._is_table_of_the_past
+        return (
+            not self._is_first_id_known
+            and not is_anew
+            and self._schedule.is_in_force
+            and first_id < self._schedule.first_id
+        )
 
     def _use_early(self) -> bool:
         table, self._early = self._early, None

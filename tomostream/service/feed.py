@@ -174,6 +174,7 @@ class Feed:
         self._pending.extendleft(reversed(released))
 
     def _take_connection(self, arrival: ConnectionArrival) -> None:
+        self.intake.take_connection(arrival, now_s=self._clock.monotonic_s())
         if arrival.is_connected:
             self._disconnected.pop(arrival.source, None)
         else:

@@ -5,9 +5,11 @@ from collections import deque
 from dataclasses import dataclass
 
 from tomostream.core.arrivals import (
+    ConnectionArrival,
     FirstIdArrival,
     FrameTypeArrival,
     ImageArrival,
+    SourceRole,
     TableArrival,
 )
 from tomostream.core.errors import NoAngleError
@@ -98,6 +100,7 @@ class Intake:
         dropped
             Images that the queue has dropped until now.
         """
+        self.angles.notice_frame()
         track = self._ids.track(image.camera_id, image.timestamp_s)
         self._tally.miss(track.missing, dropped=dropped)
         if track.is_restart:
@@ -128,6 +131,13 @@ class Intake:
             self._first_id = arrival.first_id, unwrapped
         is_placing = self.angles.take_first_id(unwrapped, now_s=now_s)
         return self._release() if is_placing else []
+
+    def take_connection(self, arrival: ConnectionArrival, *, now_s: float) -> None:
+        """Note who is there to tell angles."""
+        if arrival.is_connected:
+            self.angles.find(arrival.role, now_s=now_s)
+        elif arrival.role is not SourceRole.OTHER:
+            self.angles.lose(arrival.role)
 
     def settle(self, *, now_s: float) -> list[PlacedImage]:
         """Give the held images for which no other table is expected any more."""
