@@ -33,6 +33,7 @@ class AngleBook:
         self._first_id: int | None = None
         self._away: set[SourceRole] = set()
         self._is_table_of_the_past = False
+        self._is_returning = False
         self._is_count_unsure = False
         self.problem = ""
         """Why the newest table is not used; empty where it is."""
@@ -63,14 +64,14 @@ class AngleBook:
         self._values = arrival.values
         self._table_came_s = now_s
         self._is_table_of_the_past = False
-        if self._is_first_id_known:
+        if self._is_first_id_known and not self._is_returning:
             self._settle_due_s = None
             self._schedule.add(table)
             return True
         # At the start channels connect in any order; a table without its first id
         # would give wrong angles.
         self._early = table
-        self._settle_due_s = now_s + self._settings.first_id_patience_s
+        self._wait_for_first_id(now_s)
         return False
 
     def take_first_id(self, first_id: int, *, now_s: float) -> bool:
@@ -87,7 +88,10 @@ class AngleBook:
         self._schedule.announce(first_id)
         self._is_first_id_known = True
         if self._early is not None:
-            return self._use_early()
+            if not self._is_returning:
+                return self._use_early()
+            self._wait_for_first_id(now_s)
+            return False
         is_pair = now_s - self._table_came_s <= self._settings.table_pair_s
         patience_s = (
             self._settings.first_id_settle_s
@@ -109,6 +113,7 @@ class AngleBook:
         self._away.add(role)
         if role is SourceRole.SCAN:
             self._is_first_id_known = False
+            self._is_returning = self._schedule.newest is not None
         if role is SourceRole.TABLE:
             self._is_table_of_the_past = True
 
@@ -123,6 +128,7 @@ class AngleBook:
         """Let the table at hand hold where no other has come; tell whether it does."""
         if self._settle_due_s is None or now_s < self._settle_due_s or self._away:
             return False
+        self._is_returning = False
         if self._early is not None:
             return self._use_early()
         self._settle_due_s = None
@@ -191,6 +197,17 @@ class AngleBook:
         if not np.isfinite(assignment.angle_deg):
             raise NoAngleError(f"frame {frame_id}: its angle is not finite")
         return assignment
+
+    def _wait_for_first_id(self, now_s: float) -> None:
+        """Let a table wait for the first id that belongs to it.
+
+        Records that have just come again may show what stood in them at their start
+        before they show where the scan begins.
+        """
+        known, settings = self._is_first_id_known, self._settings
+        self._settle_due_s = now_s + (
+            settings.first_id_settle_s if known else settings.first_id_patience_s
+        )
 
     def _doubt(self) -> bool:
         """Wait for tomoScan where it was away; tell whether it was."""

@@ -6,12 +6,12 @@ written first, then the table is sent.
 
 import json
 import sys
-import time
 
 import numpy as np
 import pvaccess as pva
 
 from tomostream.core.frame import FrameKind
+from tomostream.runtime import StopSignal
 from tomostream.sim.channels import FieldChannel, TableChannel
 from tomostream.sim.tomoscan import ScanRecords, TomoScan
 
@@ -50,8 +50,8 @@ def main():
     angles = start_deg + step_deg * np.arange(1 << 17)
     table.send(angles.astype(np.float32))
     print(json.dumps({"ready": True, "first_id": first_id}), flush=True)
-    while True:
-        time.sleep(10)
+    while not StopSignal().wait(10):
+        pass
 
 
 main()
