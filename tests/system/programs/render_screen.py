@@ -43,11 +43,9 @@ def converted(screen: Path, folder: Path) -> Path:
     )  # fmt: skip
     text = text.replace("PyDMAbsoluteGeometry", "QWidget")
     # MEDM's sliders have no labels unless they are asked for.
-    hidden = "".join(
-        f'<property name="{name}" stdset="0"><bool>false</bool></property>'
-        for name in ("showLimitLabels", "showValueLabel")
+    text = re.sub(
+        r'(<property name="showLimitLabels"[^>]*>\s*<bool>)true', r"\1false", text
     )
-    text = re.sub(r'(<widget class="PyDMSlider"[^>]*>)', rf"\1{hidden}", text)
     ui.write_text(text, encoding="utf-8")
     return ui
 

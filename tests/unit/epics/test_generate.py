@@ -56,12 +56,29 @@ def test_records_daemon_and_screen_share_one_prefix(beamline):
     # Faults 35 and 36: shipped prefixes did not match their servers.
     folder = f"iocBoot/{beamline.folder}"
     assert f"--prefix {beamline.prefix} " in FILES[f"{folder}/start_records"]
-    assert f"--prefix {beamline.prefix} " in FILES[f"{folder}/start_tomostream"]
-    assert f'"P={beamline.p},R={beamline.r}"' in FILES[f"{folder}/start_medm"]
+    daemon = FILES[f"{folder}/start_tomostream"]
+    named = [f"--prefix {beamline.prefix} ", f"--macros P={beamline.p},R={beamline.r} "]
+    assert [name in daemon for name in named].count(True) == 1
+    assert f'"P={beamline.p},R={beamline.r},' in FILES[f"{folder}/start_medm"]
     assert f'{{"{beamline.p}"' in FILES[f"{folder}/tomoStream.substitutions"]
     start = (ROOT / folder / "st.cmd").read_text(encoding="utf-8")
     assert f'epicsEnvSet("P", "{beamline.p}")' in start
     assert f'epicsEnvSet("R", "{beamline.r}")' in start
+
+
+@pytest.mark.parametrize("beamline", BEAMLINES, ids=lambda b: b.name)
+def test_the_main_screen_is_there_and_has_all_macros_that_it_hands_on(beamline):
+    script = FILES[f"iocBoot/{beamline.folder}/start_medm"]
+    macros, screen = re.findall(r'-macro "(\S+)" \.\./\.\./(\S+)', script)[0]
+    given = {part.partition("=")[0] for part in macros.split(",")}
+    assert set(re.findall(r"\$\((\w+)\)", FILES[screen])) <= given
+
+
+def test_the_lens_is_followed_where_there_is_one():
+    for beamline in BEAMLINES:
+        script = FILES[f"iocBoot/{beamline.folder}/start_tomostream"]
+        asks_for_it = "../db/tomoStream_2BM_settings.req" in script
+        assert asks_for_it == bool(beamline.lens_change)
 
 
 def test_the_prefixes_are_those_in_use():

@@ -45,6 +45,8 @@ class Beamline:
     image_name_record: str = "PvaPluginPVPrefix"
     """Record below `stream` whose value is the prefix of the PVA plugin."""
     lens_change: LensChange | None = None
+    screen: str = "tomoStream"
+    """Main screen, below adl, without its ending."""
 
     @property
     def prefix(self) -> str:
@@ -69,6 +71,7 @@ BEAMLINES = (
     Beamline(
         name="2-BM", folder="iocTomoStream_2BM", p="2bmb:", r="TomoStream:",
         tomoscan="2bmb:TomoScanStream:", stream="2bmb:TomoScanStream:",
+        screen="tomoStream_2BM",
         lens_change=LensChange(
             mct_optics="2bm:MCTOptics:", tomo_0_deg="2bmS1:m2", tomo_90_deg="2bmS1:m1",
             sample_y="2bmb:m25", roi_plugin="2bmbSP1:ROI1:",
@@ -77,10 +80,12 @@ BEAMLINES = (
     Beamline(
         name="7-BM", folder="iocTomoStream_7BM", p="7bmtomo:", r="TomoStream:",
         tomoscan="7bmtomo:TomoScanStream:", stream="7bmtomo:TomoScanStream:",
+        screen="tomoStream_7BM",
     ),
     Beamline(
         name="7-BM 3-D", folder="iocTomoStream3D_7BM", p="7bmtomo:", r="EncoderStream:",
         tomoscan="7bmtomo:TomoScanStream:", stream="7bmtomo:TSS:",
+        screen="tomoStream_7BM",
     ),
     Beamline(
         name="32-ID", folder="iocTomoStream_32ID", p="32id:", r="TomoStream:",

@@ -24,14 +24,22 @@ def start_records(beamline: Beamline) -> str:
 
 def start_daemon(beamline: Beamline) -> str:
     """Run the service against the records of this beamline."""
-    return f'{_HEAD}exec tomostream serve --prefix {beamline.prefix} "$@"\n'
+    named = f"--prefix {beamline.prefix}"
+    if beamline.lens_change:
+        # The request file of 2-BM's records says that there is a lens to follow.
+        named = (
+            "--settings ../db/tomoStream_settings.req \\\n"
+            "  --settings ../db/tomoStream_2BM_settings.req \\\n"
+            f"  --macros P={beamline.p},R={beamline.r}"
+        )
+    return f'{_HEAD}exec tomostream serve {named} "$@"\n'
 
 
 def start_medm(beamline: Beamline) -> str:
     """Open the main screen."""
-    screen = "tomoStream_2BM.adl" if beamline.lens_change else "tomoStream.adl"
+    macros = f"P={beamline.p},R={beamline.r},TOMO_SCAN={beamline.tomoscan}"
     return (
         f"{_HEAD}"
         f'EPICS_DISPLAY_PATH="../../adl:$EPICS_DISPLAY_PATH" exec medm -x \\\n'
-        f'  -macro "P={beamline.p},R={beamline.r}" ../../adl/{screen} "$@"\n'
+        f'  -macro "{macros}" ../../adl/{beamline.screen}.adl "$@"\n'
     )

@@ -80,11 +80,11 @@ def _frame(w: Widget) -> list[str]:
 
 
 def _reading(w: Widget) -> list[str]:
-    is_unit = w.channel.endswith((".EGU", ".DRVL", ".DRVH"))
-    look = [] if is_unit else ['clrmod="alarm"', 'align="horiz. right"']
+    is_limit = w.channel.endswith((".DRVL", ".DRVH"))
+    look = [] if is_limit else ['clrmod="alarm"']
+    if w.is_right:
+        look.append('align="horiz. right"')
     shown = ['format="string"'] if w.is_long else []
-    if w.is_long:
-        look = ['clrmod="alarm"']
     return _block(
         '"text update"', *_where(w), *_linked("monitor", w, _BLUE, _BACK),
         *look, *shown, *_block("limits"),

@@ -75,7 +75,7 @@ def _reading(element: Xml.Element, w: Widget) -> None:
     _set(element, pv_name=w.channel, show_units="false")
     if w.is_long:
         _set(element, format=6)
-    elif not w.channel.endswith((".EGU", ".DRVL", ".DRVH")):
+    if w.is_right:
         _set(element, horizontal_alignment=2)
 
 

@@ -1,5 +1,6 @@
 """Which records stand on which screen, in which order."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -89,7 +90,36 @@ class ScreenContent:
 
 
 def _records(*names: str) -> tuple[Record, ...]:
-    return tuple(Record(name=name) for name in names)
+    return tuple(Record(name=name, label=_LABELS.get(name, "")) for name in names)
+
+
+_LABELS = {
+    "ServerRunning": "Service",
+    "SessionState": "Session",
+    "Session": "Sessions so far",
+    "Corrected": "Dark and flat",
+    "BufferSize": "Frames taken / slots",
+    "ReconTime": "Last reconstruction",
+    "ReconMs": "Work for a frame",
+    "Decimation": "Every n-th frame used",
+    "TomoScanPVPrefix": "tomoScan, prefix of its records",
+    "ImagePVAPName": "Projections: record that holds the PVA plugin's prefix",
+    "DarkPVAName": "Dark field, PVA channel",
+    "FlatPVAName": "Flat field, PVA channel",
+    "ThetaPVAName": "Angles, PVA channel",
+    "ReconPVAName": "Slices, PVA channel that is served",
+    "LensChangeSync": "Move the sample",
+    "LensChangeDryRun": "Dry run: only say it",
+    "LensChangeMaxMove": "Farthest move",
+    "LensChangeTimeout": "Time it may take",
+    "LensChangeState": "State",
+    "MctOpticsPVPrefix": "mctOptics, prefix of its records",
+    "SampleTomo0degPVName": "Motor along x at 0 degrees",
+    "SampleTomo90degPVName": "Motor along x at 90 degrees",
+    "SampleYPVName": "Motor that lifts the sample",
+    "RoiPluginPVPrefix": "ROI plugin, prefix of its records",
+}
+"""Where the record's name in words is not plain."""
 
 
 _SCAN = "$(TOMO_SCAN)"
@@ -138,8 +168,6 @@ _PLANES = Section(title="Planes", rows=(
     Record(name="RotX", label="Turn X plane"),
     Record(name="RotY", label="Turn Y plane"),
     Record(name="RotZ", label="Tilt Z plane"),
-    Record(name="ClickX", label="Click, column"),
-    Record(name="ClickY", label="Click, row"),
     Record(name="CrossHair", label="Cross-hair"),
     Record(name="PublishRateLimit", label="Slices per second, most"),
 ))  # fmt: skip
@@ -197,6 +225,12 @@ def _main(name: str, title: str, *links: Link) -> ScreenContent:
     ))  # fmt: skip
 
 
+def _reason(name: str) -> str:
+    """Give why frames were rejected, in words: RejectedNoAngle -> No angle."""
+    words = re.findall("[A-Z][a-z]+", name.removeprefix("Rejected"))
+    return " ".join(words).capitalize()
+
+
 _HEALTH_NAMES = [c.name for c in HEALTH]
 _REJECTED = tuple(n for n in _HEALTH_NAMES if n.startswith("Rejected"))
 _FRAMES = ("FramesReceived", "FramesMissing", "FramesDropped", "PixelsRepaired")
@@ -251,21 +285,40 @@ SCREENS = (
                     "FlatAge", "FlatShape", "FlatMatch",
                 )),
             ),
-            (Section(title="Frames not used, by reason", rows=_records(*_REJECTED)),),
-            (Section(title="Rates and times", rows=_records(*_OTHERS)),),
+            (Section(title="Frames not used, by reason", rows=tuple(
+                Record(name=name, label=_reason(name)) for name in _REJECTED
+            )),),
+            (
+                Section(title="Rates and times", rows=_records(*_OTHERS)),
+                Section(title="Newest click into the slices", rows=(
+                    Record(name="ClickX", label="Column"),
+                    Record(name="ClickY", label="Row, -1: taken"),
+                )),
+            ),
         ),
     ),
     ScreenContent(
         name="tomoStreamEPICS_PVs", title="PV names   $(P)$(R)", is_for_names=True,
         columns=((Section(title="What is connected to what", rows=tuple(
-            Record(name=c.name, is_wide=True) for c in WIRING
+            Record(name=c.name, label=_LABELS.get(c.name, ""), is_wide=True)
+            for c in WIRING
         )),),),
     ),
     ScreenContent(
         name="tomoStreamLens_2BM", title="Lens change   $(P)$(R)", is_for_names=True,
-        columns=((Section(title="Lens change", rows=tuple(
-            Record(name=c.name, is_wide=c.kind == "long_text") for c in LENS_CHANGE
-        )),),),
+        columns=((
+            Section(title="While the lens changes", rows=(
+                *_records(*(
+                    c.name for c in LENS_CHANGE if c.kind not in {"long_text", "status"}
+                )),
+                Record(name="LensChangeMessage", label="Message", is_wide=True),
+            )),
+            Section(title="What is read and moved", rows=tuple(
+                Record(name=c.name, label=_LABELS.get(c.name, ""), is_wide=True)
+                for c in LENS_CHANGE
+                if c.kind == "long_text"
+            )),
+        ),),
     ),
     ScreenContent(
         name="tomoStreamScan", title="tomoScan stream   $(TOMO_SCAN)", columns=((

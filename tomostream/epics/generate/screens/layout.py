@@ -103,7 +103,10 @@ class _Placer:
             )
             self._y += _ROW
             return
-        yield self._at(kind, _LABEL + 2 * _GAP, _VALUE, channel=channel)
+        yield self._at(
+            kind, _LABEL + 2 * _GAP, _VALUE, channel=channel,
+            is_right=kind is WidgetKind.READING,
+        )  # fmt: skip
         if control is not None and control.unit:
             left = _LABEL + _VALUE + 3 * _GAP
             yield self._at(WidgetKind.TEXT, left, _UNIT, text=control.unit)
@@ -120,7 +123,7 @@ class _Placer:
         )  # fmt: skip
         yield self._at(
             WidgetKind.READING, self._width - limit - _GAP, limit,
-            channel=f"{channel}.DRVH",
+            channel=f"{channel}.DRVH", is_right=True,
         )  # fmt: skip
         self._y += _ROW
 
