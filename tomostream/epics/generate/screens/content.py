@@ -280,16 +280,16 @@ SCREENS = (
                 Section(title="Ring", rows=_records(
                     "BufferSize", *_RING, "BufferFill", "Completeness",
                 )),
-                Section(title="Dark and flat", rows=_records(
-                    "DarkAge", "DarkShape", "DarkMatch",
-                    "FlatAge", "FlatShape", "FlatMatch",
-                )),
             ),
             (Section(title="Frames not used, by reason", rows=tuple(
                 Record(name=name, label=_reason(name)) for name in _REJECTED
             )),),
             (
                 Section(title="Rates and times", rows=_records(*_OTHERS)),
+                Section(title="Dark and flat", rows=_records(
+                    "DarkAge", "DarkShape", "DarkMatch",
+                    "FlatAge", "FlatShape", "FlatMatch",
+                )),
                 Section(title="Newest click into the slices", rows=(
                     Record(name="ClickX", label="Column"),
                     Record(name="ClickY", label="Row, -1: taken"),
