@@ -6,23 +6,27 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from PIL import Image
+
 from tomostream._version import __version__
 from tomostream.app.blocks import usable_memory
-from tomostream.app.recon_center import CenterFound, center_of
+from tomostream.app.recon_center import CenterFound, candidate_centers, center_of
 from tomostream.app.recon_run import FileReconstruction
 from tomostream.app.scan_file import ScanFile
-from tomostream.app.snapshot import Picture, draw_slices
+from tomostream.app.snapshot import Picture, draw_slices, grey_limits, to_grey
 from tomostream.core.errors import ConfigurationError
 from tomostream.core.geometry import Planes
 from tomostream.core.parameters import Parameters
 from tomostream.core.slices import Slices
 from tomostream.files.reconstructed import (
+    PICTURE_FILE,
     Output,
     slices_folder,
     volume_writer,
     write_slices,
     write_slices_hdf5,
 )
+from tomostream.files.unfinished import check_target, unfinished_file
 from tomostream.recon.engine import Engine
 from tomostream.runtime import SystemClock
 
@@ -51,6 +55,8 @@ class ReconJob:
     center: float | None = None
     """None: estimate it."""
     is_volume: bool = False
+    try_step: float | None = None
+    """Draw slices for centres so far apart, pixels, instead."""
     x: int | None = None
     """None: the middle; y and z likewise."""
     y: int | None = None
@@ -73,6 +79,8 @@ class ReconJob:
         """Where the output goes."""
         if self.output is not None:
             return self.output
+        if self.try_step is not None:
+            return Path(f"{self.file.stem}_centers.png")
         kind = "volume" if self.is_volume else "slices"
         return Path(f"{self.file.stem}_{kind}")
 
@@ -125,14 +133,20 @@ def run_job(job: ReconJob, screen: Screen) -> ReconReport:
         The engine cannot do it, or the centre cannot be told.
     """
     check_parameters(job.parameters)
-    Output(path=job.target, replaces=job.replaces).check()
+    is_picture = job.try_step is not None
+    if is_picture:
+        check_target(job.target, replaces=job.replaces, is_ours=Path.is_file)
+    else:
+        Output(path=job.target, replaces=job.replaces).check()
     scan_range = job.parameters.scan_range
     with ScanFile(job.file, scan_range=scan_range, projections=job.projections) as scan:
         screen.say(_told(scan))
         for note in scan.notes:
             screen.warn(note)
-        found = center_of(scan, job.center)
+        found = center_of(scan, job.center, guesses=is_picture)
         screen.say(found.told())
+        if found.note:
+            screen.warn(found.note)
         return _Run(job, scan, found, screen).report()
 
 
@@ -177,11 +191,14 @@ class _Run:
         output = Output(
             path=job.target, replaces=job.replaces, pixel_um=job.pixel_um, facts=facts
         )
-        if job.is_volume:
+        if job.try_step is not None:
+            facts["centers"] = self._draw_candidates(job.try_step)
+        elif job.is_volume:
             self._write_volume(output)
         else:
             self._write_slices(output)
-        notes = [*self._scan.notes, *self._losses()]
+        found = [self._found.note] if self._found.note else []
+        notes = [*self._scan.notes, *found, *self._losses()]
         return ReconReport(
             output=job.target, shape=self._recon.shape, facts=facts, notes=tuple(notes),
             seconds=clock.monotonic_s() - started_s,
@@ -203,7 +220,18 @@ class _Run:
         with slices_folder(output) as folder:
             slices = self._recon.slices(planes)
             write_slices(folder, output, slices, places=places)
-            self._draw(slices, planes, folder / "slices.png")
+            self._draw(slices, planes, folder / PICTURE_FILE)
+
+    def _draw_candidates(self, step: float) -> list[float]:
+        job = self._job
+        strip = candidate_centers(
+            self._scan, job.parameters, center=self._found.center, step=step,
+            planes=self._planes(),
+        )  # fmt: skip
+        grey = to_grey(strip.pixels, *grey_limits(strip.pixels))
+        with unfinished_file(job.target, replaces=job.replaces) as path:
+            Image.fromarray(grey).save(path, format="PNG", optimize=True)
+        return [round(center, 3) for center in strip.centers]
 
     def _draw(self, slices: Slices, planes: Planes, path: Path) -> None:
         picture = Picture(

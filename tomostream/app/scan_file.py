@@ -67,11 +67,19 @@ class ScanFile:
             self.scan_range: ScanRange = scan_range
             first, last = self._projections(projections)
             self._first = first
-            self.scan = self._recorded(first, last)
+            self.theta_deg = self._angles()[first:last]
+            """(n_theta,), of the projections asked for, as the file has them."""
+            self.scan = self._recorded()
             """Of the projections asked for, counted from the first of them."""
             self.dark = self._reader.mean_field(FrameKind.DARK)
             """(n_z, n_x), counts; None where the file has none."""
             self.flat = self._reader.mean_field(FrameKind.FLAT)
+            """(n_z, n_x), counts; dark + 1 where the file has none."""
+            self.has_flat = self.flat is not None
+            """Whether the file has any."""
+            if self.flat is None and self.dark is not None:
+                # What is constant the ramp takes away: only what is uneven stays.
+                self.flat = self.dark + np.float32(1)
         except BaseException:
             self._reader.close()
             raise
@@ -98,16 +106,23 @@ class ScanFile:
         return self._reader.shape[2]
 
     @property
+    def row_bytes(self) -> int:
+        """Bytes of a row of one projection."""
+        return self.n_x * self._reader.dtype.itemsize
+
+    @property
     def notes(self) -> list[str]:
         """What a reader of the slices should know."""
         notes: list[str] = []
-        if self.flat is None:
+        if not self.has_flat:
             notes.append(
-                "the file has no flat fields: the values are no attenuation, and "
-                "whatever the beam does is in the slices"
+                "the file has no flat fields: what is uneven in the beam and in the "
+                "camera is in the slices"
             )
         if self.dark is None:
-            notes.append("the file has no dark fields: the camera's offset is not 0")
+            notes.append(
+                "the file has no dark fields: the camera's offset is taken for light"
+            )
         gap, typical = self.scan.widest_gap_deg, self.scan.typical_gap_deg
         if gap > max(_GAP_DEG, 3 * typical):
             notes.append(
@@ -132,11 +147,15 @@ class ScanFile:
         if used is not None:
             places = places[used]
         n_rows = len(range(*rows.indices(self.n_z)))
-        frame_bytes = n_rows * self.n_x * self._reader.dtype.itemsize
+        frame_bytes = n_rows * self.row_bytes
         at_once = max(_READ_BYTES // max(frame_bytes, 1), 1)
         for start in range(0, len(places), at_once):
             index = places[start : start + at_once]
             yield Batch(frames=self._read(self.scan.frames[index], rows), index=index)
+
+    def all_frames(self, rows: slice) -> list[NDArray[Any]]:
+        """Read rows of all projections asked for, one for each of `theta_deg`."""
+        return self._read(np.arange(len(self.theta_deg)), rows)
 
     def _read(self, frames: NDArray[np.intp], rows: slice) -> list[NDArray[Any]]:
         found: list[NDArray[Any]] = []
@@ -161,16 +180,19 @@ class ScanFile:
             )
         return first, last
 
-    def _recorded(self, first: int, last: int) -> RecordedScan:
+    def _angles(self) -> F64:
         theta_deg = self._reader.theta_deg
-        where = f"{self._reader.path}: /exchange/theta"
         if theta_deg is None:
             raise SourceError(
-                f"{where}: there is none, and without angles nothing can be "
-                "reconstructed"
+                f"{self.path}: /exchange/theta: there is none, and without angles "
+                "nothing can be reconstructed"
             )
+        return theta_deg
+
+    def _recorded(self) -> RecordedScan:
+        where = f"{self.path}: /exchange/theta"
         try:
-            scan = recorded_scan(theta_deg[first:last], self.scan_range)
+            scan = recorded_scan(self.theta_deg, self.scan_range)
         except MalformedTableError as exc:
             raise SourceError(f"{where}: {exc}") from exc
         if self.scan_range == 360 and scan.widest_gap_deg > _MISSING_DEG:

@@ -28,7 +28,7 @@ from tomostream.core.errors import (
 from tomostream.core.parameters import FilterType, Parameters
 from tomostream.core.slices import F32
 from tomostream.core.steps import FlatScale, RingRemoval, Steps
-from tomostream.files.reconstructed import Output
+from tomostream.files.reconstructed import Output, is_earlier_output
 from tomostream.files.unfinished import unfinished_folder
 
 PROGRAM = "tomocupy"
@@ -155,7 +155,7 @@ def run_tomocupy(
     if call.not_done:
         screen.warn(f"tomocupy does not have: {', '.join(call.not_done)}")
     with unfinished_folder(
-        job.target, replaces=job.replaces, is_ours=is_from_tomocupy
+        job.target, replaces=job.replaces, is_ours=is_earlier_output
     ) as folder:
         line = [program, *call.arguments, "--out-path-name", str(folder.absolute())]
         screen.say(" ".join(line))
@@ -163,13 +163,6 @@ def run_tomocupy(
         if not any(folder.iterdir()):
             raise ProcessError("tomocupy ended well, but has written nothing")
     return job.target
-
-
-def is_from_tomocupy(folder: Path) -> bool:
-    """Tell whether a folder holds nothing but what tomocupy writes."""
-    return all(
-        p.name == "rec_line.txt" or p.suffix == ".tiff" for p in folder.iterdir()
-    )
 
 
 def _filter(parameters: Parameters) -> Iterator[tuple[str, str | None]]:

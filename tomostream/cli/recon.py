@@ -16,12 +16,13 @@ by the engine of the stream: the same steps, filters and geometry, hence the sam
 file larger than the memory is done in blocks of rows.
 
 The rotation axis is estimated where --center does not say it. If the estimate cannot be
-trusted, it is told and nothing is written.
+trusted, it is told and nothing is written; look for the axis by --try.
 """
 EPILOG = """\
 examples:
   tomostream recon tooth.h5
   tomostream recon tooth.h5 --center 295.5 --z 1
+  tomostream recon tooth.h5 --try 2
   tomostream recon scan.h5 --volume -o /data/scan_rec
   tomostream recon scan.h5 --volume -o scan_rec.h5 --rows 400:800 --dezinger 2
   tomostream recon scan.h5 --energy 25 --distance 150 --pixel-size 1.1 --delta-beta 500
@@ -48,10 +49,15 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
         "--slices", action="store_true", help="three ortho-slices (the default)"
     )
     kind.add_argument("--volume", action="store_true", help="the whole volume")
+    kind.add_argument(
+        "--try", dest="try_step", type=kinds.positive, metavar="STEP",
+        help="one picture (PNG) of nine small slices for centres around the one given "
+        "or estimated, STEP pixels apart",
+    )  # fmt: skip
     group.add_argument(
         "-o", "--output", type=kinds.output_path, metavar="OUT",
-        help="folder, or file that ends with .h5 (default: FILE_slices or FILE_volume "
-        "in the current folder)",
+        help="folder, or file that ends with .h5 (default: FILE_slices, FILE_volume or "
+        "FILE_centers.png in the current folder)",
     )  # fmt: skip
     group.add_argument(
         "--force", action="store_true", help="replace an earlier reconstruction"

@@ -152,9 +152,9 @@ def job_of(options: argparse.Namespace, parameters: Parameters) -> ReconJob:
     ConfigurationError
         The options contradict each other.
     """
-    if options.program and options.slices:
+    if options.program and (options.slices or options.try_step):
         raise ConfigurationError(
-            f"--slices: {options.program} makes the volume; leave one of them out"
+            f"--with {options.program}: it makes the volume; leave out --slices, --try"
         )
     center = options.center
     if center == "auto":
@@ -163,7 +163,7 @@ def job_of(options: argparse.Namespace, parameters: Parameters) -> ReconJob:
     unknown = Parameters().pixel_um
     return ReconJob(
         file=options.file, parameters=parameters, center=center,
-        is_volume=options.volume or bool(options.program),
+        is_volume=options.volume or bool(options.program), try_step=options.try_step,
         x=options.x, y=options.y, z=options.z,
         rows=options.rows, projections=options.projections,
         output=options.output, replaces=options.force,
@@ -206,5 +206,8 @@ def _live(options: argparse.Namespace) -> Parameters | None:
 
 
 def _summary(report: ReconReport) -> str:
+    if "centers" in report.facts:
+        centers = "  ".join(f"{center:g}" for center in report.facts["centers"])
+        return f"{report.output}: slices for the centres {centers}"
     n_rows, n_y, n_x = report.shape
     return f"{report.output}: {n_rows} x {n_y} x {n_x} voxels, {report.seconds:.1f} s"

@@ -6,6 +6,7 @@ or single slices as ``/exchange/slice_z`` and so on.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,7 +31,12 @@ F32 = NDArray[np.float32]
 Facts = Mapping[str, object]
 
 FACTS_FILE = "recon.json"
+PICTURE_FILE = "slices.png"
 HDF5_SUFFIXES = frozenset({".h5", ".hdf5", ".hdf", ".nxs"})
+_OURS = re.compile(
+    r"recon\.json|slices\.png|rec_line\.txt|(recon_\d{5,}|[xyz]_\d{4,})\.tiff"
+)
+"""Files in a folder; rec_line.txt is tomocupy's."""
 _DESCRIPTION, _X_RESOLUTION, _Y_RESOLUTION = 270, 282, 283
 _RESOLUTION_UNIT, _SOFTWARE, _CENTIMETRE = 296, 305, 3
 _UM_PER_CM = 1e4
@@ -74,13 +80,8 @@ class VolumeWriter(Protocol):
 
 
 def is_earlier_output(folder: Path) -> bool:
-    """Tell whether a folder holds nothing but what is written here."""
-    if not (folder / FACTS_FILE).is_file():
-        return False
-    return all(
-        p.name in {FACTS_FILE, "slices.png"} or p.suffix == ".tiff"
-        for p in folder.iterdir()
-    )
+    """Tell whether a folder holds nothing but a reconstruction's files."""
+    return folder.is_dir() and all(_OURS.fullmatch(p.name) for p in folder.iterdir())
 
 
 @contextmanager
