@@ -2,6 +2,7 @@ import pytest
 
 from tomostream.app.build import build_server, connections, needs_records
 from tomostream.app.config import Config, parse_config
+from tomostream.beamlines.clicks import ClickFile
 from tomostream.core.errors import BackendUnavailableError, ConfigurationError
 from tomostream.epics.subscriber import (
     FieldSubscriber,
@@ -129,3 +130,12 @@ def test_fields_are_turned_as_images_are():
     orientation = images._reader.orientation
     assert (orientation.axis, orientation.flip_z) == ("rows", True)
     assert parts.loop._fields._orientation == orientation
+
+
+def test_a_file_of_clicks_is_watched_where_one_is_named():
+    server = build_server(parse_config(BARE + "clicks: {file: ~/clicks.csv}"))
+    files = [s for s in server._parts.sources if isinstance(s, ClickFile)]
+    assert len(files) == 1
+    assert "~" not in files[0].name
+    sources = build_server(parse_config(BARE))._parts.sources
+    assert not any(isinstance(s, ClickFile) for s in sources)
