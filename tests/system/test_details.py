@@ -143,14 +143,12 @@ def test_records_alarm_at_the_limits_that_are_declared(
 ):
     prefix = f"{family}TomoStream:"
     start("ioc", "--prefix", prefix, "--ready-json", server="ioc").wait_ready()
-    with_limits = [c for c in DETAILS if c.alarm_high is not None]
-    assert {c.name for c in with_limits} == {
-        "QueueFill", "Latency", "LostRecently", "RejectedRecently"
-    }  # fmt: skip
+    limits = {c.name: c.alarm_high for c in DETAILS if c.alarm_high is not None}
+    assert set(limits) == {"QueueFill", "Latency", "LostRecently", "RejectedRecently"}
     for factor, wanted in ((0, NO_ALARM), (1, MINOR)):
-        values = {prefix + c.name: factor * c.alarm_high for c in with_limits}
+        values = {prefix + name: factor * limit for name, limit in limits.items()}
         channel_access(environment.client(), [], values)
-        assert severities(shown, *(c.name for c in with_limits)) == [wanted] * 4
+        assert severities(shown, *limits) == [wanted] * 4
     latency = control("Latency")
     channel_access(environment.client(), [], {prefix + "Latency": latency.alarm_major})
     assert severities(shown, "Latency") == [MAJOR]

@@ -11,7 +11,8 @@ shown = {}
 for channel in channels:
     if not channel.wait_for_connection(10):
         sys.exit(f"{channel.pvname} is not there")
-    is_text = "enum" in channel.type or "string" in channel.type or channel.count > 1
+    kind = str(channel.type)
+    is_text = "enum" in kind or "string" in kind or (channel.count or 0) > 1
     value = channel.get(as_string=is_text, timeout=10, use_monitor=False)
     shown[channel.pvname] = [value, channel.severity]
 print(json.dumps(shown))
