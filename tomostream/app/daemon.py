@@ -9,6 +9,7 @@ from tomostream.app.config import Config
 from tomostream.app.interruption import Interruption
 from tomostream.app.repeater import repeater
 from tomostream.core.errors import ConfigurationError
+from tomostream.epics.ending import end_channel_access
 from tomostream.epics.subscriber import ImageSubscriber
 from tomostream.epics.wiring import Wiring
 from tomostream.runtime import SystemClock
@@ -66,6 +67,8 @@ def serve(
                     break
         finally:
             server.stop()
+            if uses_records:
+                end_channel_access()
 
 
 def _wiring(config: Config, interruption: Interruption) -> Wiring | None:

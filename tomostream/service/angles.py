@@ -211,7 +211,8 @@ class AngleBook:
 
     def _doubt(self) -> bool:
         """Wait for tomoScan where it was away; tell whether it was."""
-        is_away = SourceRole.SCAN in self._away
+        # A first value comes a moment before its connection is noticed.
+        is_away = SourceRole.SCAN in self._away and not self._is_first_id_known
         if is_away or self._is_table_of_the_past:
             self._schedule.await_scan(is_first_id_known=not is_away)
             return True

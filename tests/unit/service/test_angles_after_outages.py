@@ -123,6 +123,19 @@ def test_a_camera_that_comes_after_tomoscan_has_its_angles(book):
     assert angle(book, 6) == pytest.approx(NEW_DEG + 10)
 
 
+def test_a_first_id_counts_before_its_connection_is_noticed(book):
+    for role in (SourceRole.IMAGE, SourceRole.SCAN, SourceRole.TABLE):
+        book.lose(role)
+    book.take_first_id(40, now_s=10.0)
+    with pytest.raises(TableAwaitedError):
+        angle(book, 45)
+    book.find(SourceRole.SCAN, now_s=10.1)
+    book.take_table(table(NEW_DEG), now_s=10.1)
+    book.find(SourceRole.TABLE, now_s=10.2)
+    assert book.settle(now_s=12.3)
+    assert angle(book, 45) == pytest.approx(NEW_DEG + 10)
+
+
 def test_a_camera_alone_that_was_away_keeps_its_scan(book):
     book.lose(SourceRole.IMAGE)
     assert angle(book, 150) == pytest.approx(OLD_DEG + 100)
