@@ -48,6 +48,8 @@ class AngleSchedule:
     """
 
     _KEPT = 8
+    _KEPT_BYTES = 1 << 30
+    """For the tables together, but two are kept in any case."""
     _ALL, _NONE = -(1 << 62), 1 << 62
     """First ids from which on every id is awaited, and no table holds."""
 
@@ -87,6 +89,12 @@ class AngleSchedule:
             _Entry(first_id=self._anchor, table=table, version=self._version)
         )
         del self._entries[: -self._KEPT]
+        while len(self._entries) > 2 and self._table_bytes() > self._KEPT_BYTES:
+            del self._entries[0]
+
+    def _table_bytes(self) -> int:
+        tables = {id(e.table): e.table.values for e in self._entries}
+        return sum(0 if values is None else values.nbytes for values in tables.values())
 
     def reanchor(self) -> None:
         """Let the newest table hold from the announced first id on.

@@ -1,9 +1,7 @@
 """Faults 25 to 40 of the server that this one replaces: none may come back.
 
-Seen with real processes in `tests/system`: 27 (a disconnected record holds no frame
-up: test_serve.py), 33 (Ctrl-C ends it: test_serve.py, test_demo.py), 34 (one update for
-sizes and pixels: test_epics_images.py). Faults 35 to 37 are in
-`tests/unit/epics/test_generate.py`. Fault 39 is not in the list.
+Faults 27, 33 and 34 need real processes: `tests/system/test_faults.py`. Faults 35 to 37
+are in `tests/unit/epics/test_generate.py`. Fault 39 is not in the list.
 """
 
 import logging

@@ -5,7 +5,7 @@ import pytest
 
 from tomostream.core.arrivals import SourceRole, TableArrival
 from tomostream.core.errors import NoAngleError
-from tomostream.core.schedule import TableAwaitedError
+from tomostream.core.schedule import AngleSchedule, TableAwaitedError
 from tomostream.service.angles import AngleBook
 from tomostream.service.settings import ServiceSettings
 
@@ -139,3 +139,15 @@ def test_a_first_id_counts_before_its_connection_is_noticed(book):
 def test_a_camera_alone_that_was_away_keeps_its_scan(book):
     book.lose(SourceRole.IMAGE)
     assert angle(book, 150) == pytest.approx(OLD_DEG + 100)
+
+
+def test_large_tables_of_old_scans_are_given_up(book, monkeypatch):
+    """One of 131 million angles takes 524 MB."""
+    monkeypatch.setattr(AngleSchedule, "_KEPT_BYTES", 2 * 400 * 4)
+    for number in range(1, 4):
+        book.take_first_id(100 * (number + 1), now_s=number)
+        book.take_table(table(number * NEW_DEG), now_s=number)
+    assert angle(book, 305) == pytest.approx(2 * NEW_DEG + 10)
+    assert angle(book, 405) == pytest.approx(3 * NEW_DEG + 10)
+    with pytest.raises(NoAngleError, match="before the first id 300"):
+        angle(book, 105)
