@@ -42,8 +42,7 @@ def test_substitutions_give_every_macro_that_a_template_wants():
             assert wanted == set(given), (beamline.name, template)
 
 
-def test_request_files_name_only_files_that_exist():
-    # Fault 37: autosave named a file that was missing.
+def test_fault_37_request_files_name_only_files_that_exist():
     for beamline in BEAMLINES:
         text = FILES[f"iocBoot/{beamline.folder}/auto_settings.req"]
         names = re.findall(r'^file "\.\./db/(\S+)"', text, re.MULTILINE)
@@ -52,8 +51,7 @@ def test_request_files_name_only_files_that_exist():
 
 
 @pytest.mark.parametrize("beamline", BEAMLINES, ids=lambda b: b.name)
-def test_records_daemon_and_screen_share_one_prefix(beamline):
-    # Faults 35 and 36: shipped prefixes did not match their servers.
+def test_fault_35_and_36_records_daemon_and_screen_share_one_prefix(beamline):
     folder = f"iocBoot/{beamline.folder}"
     assert f"--prefix {beamline.prefix} " in FILES[f"{folder}/start_records"]
     daemon = FILES[f"{folder}/start_tomostream"]

@@ -18,7 +18,7 @@ def available_gib() -> float:
 @pytest.mark.skipif(
     available_gib() < 16, reason="a ring of 2^31 elements wants 16 GiB of free memory"
 )
-def test_ring_of_more_than_two_to_the_31_elements() -> None:
+def test_fault_16_a_ring_of_more_than_two_to_the_31_elements() -> None:
     n = 2048
     n_slots = 2**31 // n**2 + 8
     geometry = Geometry(n_z=n, n_x=n, n_slots=n_slots, n_out=n)
