@@ -171,7 +171,8 @@ class Config(_Section):
     require_fields: bool = False
     """Wait for dark and flat before anything is shown."""
     frame_type_guard_ms: float = Field(default=0.0, ge=0, le=10_000)
-    """Frames this close to a change of FrameType are not used."""
+    """Frames this close to a change of FrameType are not used; all frames wait so long
+    for a FrameType that comes late."""
     orientation: OrientationSection = OrientationSection()
     engine: EngineSection = EngineSection()
     limits: LimitSection = LimitSection()

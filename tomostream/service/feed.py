@@ -30,6 +30,9 @@ from tomostream.service.tally import FrameTally, counted_as
 _LEAST_WIDTH = 4
 """Columns; narrower frames cannot be filtered."""
 
+_MOST_HELD_BACK = 512
+"""Frames that wait for a FrameType at most."""
+
 
 class Feed:
     """Take arrivals in their order and put frames into the ring.
@@ -78,13 +81,16 @@ class Feed:
         int
             Arrivals that were taken.
         """
-        if not self._pending:
+        if not self._pending or self._settings.frame_type_guard_s > 0:
+            # With a guard always: what has come decides about the frames that wait.
             self._drain()
         self._pending.extendleft(
             reversed(self.intake.settle(now_s=self._clock.monotonic_s()))
         )
         taken = 0
         while self._pending and (taken == 0 or self._clock.monotonic_s() < until_s):
+            if self._is_held_back(self._pending[0]):
+                break
             self._take(self._pending.popleft())
             taken += 1
         self._recon.flush()
@@ -128,12 +134,24 @@ class Feed:
             notes.append(f"{superseded} fields or tables came too fast to be used")
         return notes
 
+    def _is_held_back(self, arrival: Arrival | PlacedImage) -> bool:
+        """Tell whether the FrameType of this frame may still be on its way."""
+        if not isinstance(arrival, ImageArrival):
+            return False
+        waited_s = self._clock.now_s() - arrival.arrived_s
+        return 0.0 <= waited_s < self._settings.frame_type_guard_s
+
     def _drain(self) -> None:
         limit = self._settings.batch_frames * self.decimation
-        self._pending.extend(self._arrivals.drain(limit))
+        if self._settings.frame_type_guard_s > 0:
+            # Frames that are held back must not keep a FrameType behind them from
+            # being seen, nor pile up here.
+            limit = max(_MOST_HELD_BACK - len(self._pending), 0)
+        drained = self._arrivals.drain(limit)
+        self._pending.extend(drained)
         # Frames are matched by time, and a change of FrameType often comes a moment
         # after the first frames that were taken after it.
-        for arrival in self._pending:
+        for arrival in drained:
             if isinstance(arrival, FrameTypeArrival):
                 self.intake.take_frame_type(arrival)
 

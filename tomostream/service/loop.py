@@ -248,7 +248,9 @@ class StreamLoop:
         self._frame_rate.add(received - self._received, now_s)
         self._received = received
         oldest_s = self._feed.oldest_arrived_s
-        lag_s = 0.0 if oldest_s is None else self._clock.now_s() - oldest_s
+        # Frames that are held back for their FrameType are not late.
+        guard_s = self._settings.frame_type_guard_s
+        lag_s = self._clock.now_s() - oldest_s - guard_s if oldest_s else 0.0
         if self._session.is_running:
             is_new = now_s - self._recon.begun_s < _SETTLING_S
             if is_new:

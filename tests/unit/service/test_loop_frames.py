@@ -162,9 +162,40 @@ def test_frames_near_a_change_of_type_are_guarded(make_bench):
             for number in range(1, 11)
         ),
     )
+    bench.clock.advance(0.1)
+    bench.settle()
     assert bench.rejected(RejectReason.GUARD) == 2
     assert bench.rejected(RejectReason.FRAME_TYPE) == 3
     assert bench.loop.frames_entered == 5
+
+
+def test_within_the_guard_a_frame_waits_for_a_frame_type_that_comes_late(make_bench):
+    bench = make_bench(frame_type_guard_s=0.2)
+    bench.start()
+    bench.scan()
+    taken_s = bench.clock.now_s()
+    bench.queue.put(bench.image(1, timestamp_s=taken_s))
+    bench.step(3)
+    assert bench.loop.frames_entered == 0
+    bench.clock.advance(0.1)
+    # Stamped when it was written, a tenth of a second after the camera had begun.
+    bench.queue.put(frame_type_arrival(FrameKind.DARK, taken_s + 0.1))
+    bench.clock.advance(0.2)
+    bench.settle()
+    assert bench.rejected(RejectReason.GUARD) == 1
+    assert bench.loop.frames_entered == 0
+
+
+def test_frames_that_wait_for_their_frame_type_are_no_overload(make_bench):
+    bench = make_bench(frame_type_guard_s=0.5)
+    bench.start()
+    bench.scan()
+    for number in range(1, 200):
+        bench.queue.put(bench.image(number))
+        bench.step(every_s=0.01)
+    assert bench.health().decimation == 1
+    assert bench.health().frames_dropped == 0
+    assert bench.loop.frames_entered > 100
 
 
 @pytest.mark.parametrize("unknown", [0.0, -1.0, math.nan, math.inf])
