@@ -1,12 +1,7 @@
 """Faults 25 to 40 of the server that this one replaces: none may come back.
 
-<<<<<<< HEAD
 Faults 27, 33 and 34 need real processes: `tests/system/test_faults.py`. Faults 35 to 37
 are in `tests/unit/epics/test_generate.py`. Fault 39 is not in the list.
-=======
-Faults 27, 33 and 34 are seen with real processes in `tests/system`, faults 35 to 37 in
-`tests/unit/epics/test_generate.py`. Fault 39 is not in the list.
->>>>>>> 0d5b00e (List the faults with their tests)
 """
 
 import logging
