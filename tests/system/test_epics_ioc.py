@@ -170,6 +170,26 @@ def test_tomoscan_and_the_wiring_are_found(
     assert found["nowhere"] == [None, 6]
 
 
+def test_the_records_of_the_lens_change_are_served_and_kept(
+    start, environment, channel_access, prefix, tmp_path, wait_until
+):
+    settings = tmp_path / "settings.yaml"
+    arguments = (
+        "ioc", "--prefix", prefix, "--autosave", str(settings), "--ready-json",
+        "--lens-change", "o:", "m:1", "m:2", "m:3", "roi:",
+    )  # fmt: skip
+    first = start(*arguments, server="ioc")
+    first.wait_ready()
+    names = [f"{prefix}{n}" for n in ("LensChangeMaxMove", "SampleYPVName")]
+    variables = environment.client()
+    shown = channel_access(variables, names, {names[0]: 2.5})
+    assert list(shown.values()) == [2.5, "m:3"]
+    wait_until(lambda: settings.is_file() and "2.5" in settings.read_text())
+    first.end()
+    start(*arguments, server="ioc").wait_ready()
+    assert channel_access(variables, names)[names[0]] == 2.5
+
+
 def test_records_of_others_are_read_and_written_without_waiting(ioc, program, prefix):
     ioc()
     found = program(

@@ -1,8 +1,12 @@
 """`tomostream ioc`: the operator's records."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from tomostream.cli import options as kinds
+
+if TYPE_CHECKING:
+    from tomostream.epics.ioc import LensChangeMacros
 
 SUMMARY = "the operator's records, as an EPICS IOC"
 DESCRIPTION = """\
@@ -40,6 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         wiring.add_argument(f"--{name}", metavar="NAME", help=what)
     parser.add_argument(
+        "--lens-change", nargs=5, metavar=("OPTICS", "X", "Y", "LIFT", "ROI"),
+        help="serve the records of 2-BM's lens change too: prefix of mctOptics; motors "
+        "on the stage along x at 0 and at 90 degrees, and for the height; prefix of "
+        "the ROI plugin",
+    )  # fmt: skip
+    parser.add_argument(
         "--autosave", type=kinds.output_file, metavar="FILE",
         help="keep the operator's settings in this file",
     )  # fmt: skip
@@ -63,6 +73,7 @@ def run(options: argparse.Namespace) -> int:
         flat_pva=options.flat or names.flat,
         theta_pva=options.theta or names.theta,
         recon_pva=options.recon or names.recon,
+        lens_change=_lens_change(options.lens_change),
         settings_file=options.autosave,
     )
     announce = kinds.announcer(options, "IOC")
@@ -73,3 +84,15 @@ def run(options: argparse.Namespace) -> int:
             wait_for_end=interruption.wait_forever,
         )
     return 0
+
+
+def _lens_change(names: list[str] | None) -> "LensChangeMacros | None":
+    from tomostream.epics.ioc import LensChangeMacros
+
+    if names is None:
+        return None
+    optics, along_x, along_y, lift, roi = names
+    return LensChangeMacros(
+        mct_optics=optics, tomo_0_deg=along_x, tomo_90_deg=along_y, sample_y=lift,
+        roi_plugin=roi,
+    )  # fmt: skip

@@ -8,12 +8,12 @@ import ctypes
 import logging
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from softioc import asyncio_dispatcher, fields, imports, softioc
 
-from tomostream.core.controls import CONTROLS, Control
+from tomostream.core.controls import CONTROLS, LENS_CHANGE, Control
 from tomostream.core.errors import ConfigurationError
 from tomostream.epics.database import LONG_TEXT_SIZE, Saved, database_text
 from tomostream.epics.settings import SAVED_CONTROLS, SettingsFile
@@ -22,6 +22,19 @@ logger = logging.getLogger(__name__)
 
 _LONGEST_NAME = 60
 _DBF = {name: getattr(fields, f"DBF_{name}") for name in ("CHAR", "DOUBLE")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LensChangeMacros:
+    """First values of the records that say what a lens change moves."""
+
+    mct_optics: str
+    """Prefix of mctOptics."""
+    tomo_0_deg: str
+    tomo_90_deg: str
+    sample_y: str
+    roi_plugin: str
+    """Prefix of the areaDetector ROI plugin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +51,8 @@ class IocConfig:
     flat_pva: str = "sim:TomoScanStream:StreamFlatFields"
     theta_pva: str = "sim:TomoScanStream:StreamTheta"
     recon_pva: str = "sim:TomoStream:StreamRecon"
+    lens_change: LensChangeMacros | None = None
+    """What 2-BM's lens change moves; None: without its records."""
     settings_file: Path | None = None
     """Where the operator's values are kept; None: nowhere.
 
@@ -45,19 +60,27 @@ class IocConfig:
     """
 
     def __post_init__(self) -> None:
-        longest = max(len(self.prefix + control.name) for control in CONTROLS)
+        longest = max(len(self.prefix + control.name) for control in self.controls)
         if not self.prefix or longest > _LONGEST_NAME or set(self.prefix) & set(' ."$'):
             raise ConfigurationError(
                 f"prefix: expected a short text without spaces, dots, quotes or $, "
                 f"got {self.prefix!r}"
             )
 
+    @property
+    def controls(self) -> tuple[Control, ...]:
+        """What there are records of."""
+        return (*CONTROLS, *LENS_CHANGE) if self.lens_change else CONTROLS
+
     def macros(self) -> dict[str, str]:
         """Give what stands for the macros in the controls' defaults."""
         names = (
             "tomo_scan", "image_p", "dark_pva", "flat_pva", "theta_pva", "recon_pva"
         )  # fmt: skip
-        return {name.upper(): getattr(self, name) for name in names}
+        macros = {name.upper(): getattr(self, name) for name in names}
+        if self.lens_change:
+            macros |= {k.upper(): v for k, v in asdict(self.lens_change).items()}
+        return macros
 
 
 def run(
@@ -86,7 +109,7 @@ def run(
     settings = SettingsFile(config.settings_file) if config.settings_file else None
     _start_records(config, settings.load() if settings else {})
     if settings is not None:
-        settings.start(lambda: _values(config.prefix))
+        settings.start(lambda: _values(config))
     when_ready()
     try:
         wait_for_end()
@@ -98,7 +121,9 @@ def run(
 
 
 def _start_records(config: IocConfig, saved: Saved) -> None:
-    text = database_text(config.prefix, CONTROLS, macros=config.macros(), saved=saved)
+    text = database_text(
+        config.prefix, config.controls, macros=config.macros(), saved=saved
+    )
     with tempfile.NamedTemporaryFile("w", suffix=".db", encoding="utf-8") as file:
         file.write(text)
         file.flush()
@@ -106,8 +131,13 @@ def _start_records(config: IocConfig, saved: Saved) -> None:
     softioc.iocInit(asyncio_dispatcher.AsyncioDispatcher(), enable_pva=False)
 
 
-def _values(prefix: str) -> Saved:
-    return {control.name: _value(prefix, control) for control in SAVED_CONTROLS}
+def _values(config: IocConfig) -> Saved:
+    served = set(config.controls)
+    return {
+        control.name: _value(config.prefix, control)
+        for control in SAVED_CONTROLS
+        if control in served
+    }
 
 
 def _value(prefix: str, control: Control) -> float | int | str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from tomostream.core.controls import CONTROLS, Control
+from tomostream.core.controls import CONTROLS, LENS_CHANGE, Control
 from tomostream.core.errors import ConfigurationError
 from tomostream.core.parameters import decode
 from tomostream.epics.database import Saved
@@ -15,7 +15,9 @@ from tomostream.runtime import StopSignal, Worker
 
 logger = logging.getLogger(__name__)
 
-SAVED_CONTROLS = tuple(control for control in CONTROLS if control.is_saved)
+SAVED_CONTROLS = tuple(
+    control for control in (*CONTROLS, *LENS_CHANGE) if control.is_saved
+)
 
 _LOOK_S = 1.0
 

@@ -12,12 +12,15 @@ cd "$(dirname "$0")" || exit 1
 def start_records(beamline: Beamline) -> str:
     """Serve the records by `tomostream ioc`, where there is no synApps IOC."""
     m = beamline.macros()
+    lens = beamline.lens_change
+    more = f"  --lens-change {' '.join(lens.macros().values())} \\\n" if lens else ""
     return (
         f"{_HEAD}"
         f"exec tomostream ioc --prefix {beamline.prefix} \\\n"
         f"  --tomoscan {m['TOMO_SCAN']} --image {m['IMAGE_P']} \\\n"
         f"  --dark {m['DARK_PVA']} --flat {m['FLAT_PVA']} \\\n"
         f"  --theta {m['THETA_PVA']} --recon {m['RECON_PVA']} \\\n"
+        f"{more}"
         f'  --autosave "$HOME/{beamline.folder}_settings.yaml" "$@"\n'
     )
 
