@@ -45,6 +45,10 @@ def put_callback(records):
         PREFIX + "StartRecon", callback=lambda value, **_: shown.append(value)
     )
     assert start.wait_for_connection(10)
+    begun = time.monotonic()
+    # The value before the press, which may come a moment after the connection.
+    while not shown and time.monotonic() < begun + 5:
+        PACE.wait(0.01)
     start.put(1, callback=lambda **_: done.append(time.monotonic()), use_complete=True)
     while shown[-1:] != [1]:
         PACE.wait(0.01)
