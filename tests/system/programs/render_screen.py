@@ -26,7 +26,7 @@ from qtpy.QtTest import QTest
 
 click: Any = QTest.mouseClick
 LEFT: Any = getattr(Qt, "LeftButton")  # noqa: B009  unknown to the stubs
-LOOK_MS, PATIENCE_MS, SETTLE_MS = 100, 45_000, 700
+LOOK_MS, AGAIN_MS, PATIENCE_MS, SETTLE_MS = 100, 5_000, 44_900, 700
 
 
 def converted(screen: Path, folder: Path) -> Path:
@@ -86,12 +86,21 @@ def watch(app: Any, picture: Path, labels: list[str]) -> None:
         QTimer.singleShot(SETTLE_MS, end)
 
     def look(left_ms: int = PATIENCE_MS) -> None:
+        if left_ms % AGAIN_MS == 0:
+            connect_again([w for w in widgets if not w._connected])
         if lost() and left_ms > 0:
             QTimer.singleShot(LOOK_MS, lambda: look(left_ms - LOOK_MS))
         else:
             QTimer.singleShot(SETTLE_MS, press)
 
     QTimer.singleShot(LOOK_MS, look)
+
+
+def connect_again(widgets: list[Any]) -> None:
+    """Open channels anew: PyDM misses a connection that comes too early."""
+    for channel in [c for w in widgets for c in w.channels() or []]:
+        channel.disconnect()
+        channel.connect()
 
 
 def _has_channel(widget: Any) -> bool:
