@@ -6,6 +6,7 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,8 @@ class Beamline:
         self._settings = str(folder / "settings.yaml")
         self.records = f"{family}TomoStream:"
         self.running, self.published = {}, []
+        self.shown: Callable[[], dict] = dict
+        """Gives what the operator sees."""
         self.start_deg, self.first_id, self.n_scans = 0.0, 1, 0
 
     def bring(self, name):
@@ -204,9 +207,8 @@ def test_streaming_resumes_within_ten_seconds_whatever_ends_and_in_any_order(
         for name in order:
             beamline.end(name, (signal.SIGKILL, signal.SIGTERM)[number % 2])
         last = beamline.all_ended()
-        for name in orders[(7 * number + 3) % len(orders)]:
-            returned_s = beamline.bring(name)
-        taken_s.append(beamline.resumed_after_s(returned_s))
+        back = [beamline.bring(n) for n in orders[(7 * number + 3) % len(orders)]]
+        taken_s.append(beamline.resumed_after_s(back[-1]))
         wrong += beamline.wrong(last)
         # What the first outage takes, such as threads of new connections, is kept.
         before = before or beamline.load()
@@ -231,9 +233,8 @@ def test_streaming_resumes_within_ten_seconds_after_two_minutes(
     last = beamline.all_ended()
     over_s = time.monotonic() + 125
     wait_until(lambda: time.monotonic() > over_s, 130)
-    for name in ("ioc", "detector", "tomoscan"):
-        returned_s = beamline.bring(name)
-    taken_s = [beamline.resumed_after_s(returned_s)]
+    back = [beamline.bring(name) for name in ("ioc", "detector", "tomoscan")]
+    taken_s = [beamline.resumed_after_s(back[-1])]
     wrong = beamline.wrong(last)
     threads, rss = report(record_property, beamline, taken_s, before)
     check_after(beamline, wait_until, shown_before)
