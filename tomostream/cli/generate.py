@@ -6,7 +6,7 @@ from pathlib import Path
 
 SUMMARY = "write databases, request files and scripts for beamlines"
 DESCRIPTION = """\
-Write what is made from the one declaration of the records, core/controls.py:
+Write what is made from the one declaration of the records, core/controls:
 
   iocBoot/db                 templates and request files, for a synApps IOC too
   iocBoot/iocTomoStream_*    substitutions, request file and start scripts per beamline

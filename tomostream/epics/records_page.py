@@ -21,7 +21,7 @@ from tomostream.core.controls import (
 _HEAD = """\
 # Records
 
-Made from `tomostream/core/controls.py` by `tomostream.epics.records_page`; do not edit.
+Made from `tomostream/core/controls` by `tomostream.epics.records_page`; do not edit.
 
 All names stand below `$(P)$(R)`, for instance `sim:TomoStream:Center`. `tomostream ioc`
 serves them. Values of records marked *saved* are kept across a restart of the IOC where

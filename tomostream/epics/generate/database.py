@@ -9,7 +9,7 @@ from tomostream.epics.generate.beamlines import Beamline
 _PREFIX = "$(P)$(R)"
 
 _HEAD = """\
-# Made by `tomostream generate` from tomostream/core/controls.py; do not edit.
+# Made by `tomostream generate` from tomostream/core/controls; do not edit.
 #
 # Needs EPICS 7 (lso, int64out, JSON links).{busy}
 #

@@ -6,7 +6,7 @@ from tomostream.core.controls import CONTROLS, LENS_CHANGE, Control
 from tomostream.epics.generate.beamlines import Beamline
 
 _HEAD = """\
-# Made by `tomostream generate` from tomostream/core/controls.py; do not edit.
+# Made by `tomostream generate` from tomostream/core/controls; do not edit.
 #
 # Autosave saves what the plain lines name. What a line with #controlPV names is used
 # by the service and not saved. A name that ends in PVPrefix is a prefix of other
