@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tomostream.core.errors import ReconstructionError
 from tomostream.core.geometry import Geometry
 from tomostream.core.parameters import ReconParameters
-from tomostream.core.slices import Slices, unpack
+from tomostream.core.slices import Slices
 from tomostream.recon.backend import (
     F32,
     AddReport,
@@ -23,6 +23,12 @@ from tomostream.recon.backend import (
 )
 from tomostream.recon.batch import checked_batch, radians
 from tomostream.recon.fields import FieldReport, Fields
+from tomostream.recon.output import (
+    written_oblique,
+    written_packed,
+    written_rows,
+    written_slices,
+)
 from tomostream.recon.raw_ring import RawRing
 from tomostream.recon.ring_updates import RingUpdates, ring_correction
 from tomostream.recon.snapshot import RingSnapshot
@@ -276,12 +282,7 @@ class Engine:
 
     def slices(self) -> Slices:
         """Give the three slices, normalised by the slots filled; zeros when empty."""
-        g = self.geometry
-        z = np.empty((g.n_out, g.n_out), np.float32)
-        y = np.empty((g.n_z, g.n_out), np.float32)
-        x = np.empty((g.n_z, g.n_out), np.float32)
-        self._backend.write(z=z, y=y, x=x)
-        return Slices(z=z, y=y, x=x)
+        return written_slices(self._backend, self.geometry)
 
     def packed(self, out: F32 | None = None) -> F32:
         """Give the slices as one image Z | Y | X, Y and X aligned to the top.
@@ -290,28 +291,17 @@ class Engine:
         ----------
         out
             (max(n_out, n_z), 3 n_out), float32, 1/pixel; a new array if None.
+
+        Raises
+        ------
+        ReconstructionError
+            `out` has another shape or type.
         """
-        geometry = self.geometry
-        if out is None:
-            out = _aligned(geometry.packed_shape)
-        elif out.shape != geometry.packed_shape or out.dtype != np.float32:
-            raise ReconstructionError(
-                f"packed: expected out {geometry.packed_shape} float32, "
-                f"got {out.shape} {out.dtype}"
-            )
-        n_out, n_z = geometry.n_out, geometry.n_z
-        out[n_out:, :n_out] = 0.0
-        out[n_z:, n_out:] = 0.0
-        places = unpack(out, geometry)
-        self._backend.write(z=places.z, y=places.y, x=places.x)
-        return out
+        return written_packed(self._backend, self.geometry, out)
 
     def oblique(self) -> F32:
         """Give the oblique plane (n_out, n_out), 1/pixel; zeros if none is wanted."""
-        n_out = self.geometry.n_out
-        out = np.empty((n_out, n_out), np.float32)
-        self._backend.write_oblique(out)
-        return out
+        return written_oblique(self._backend, self.geometry)
 
     def rows(self, first: int, count: int) -> F32:
         """Give planes normal to y from y = first on, out of the ring.
@@ -331,15 +321,7 @@ class Engine:
         ReconstructionError
             A row lies outside the volume.
         """
-        g = self.geometry
-        if not 0 <= first <= first + count <= g.n_out:
-            raise ReconstructionError(
-                f"rows: expected some of 0 to {g.n_out - 1}, "
-                f"got {count} from {first} on"
-            )
-        out = np.empty((count, g.n_z, g.n_out), np.float32)
-        self._backend.write_rows(first, out)
-        return out
+        return written_rows(self._backend, self.geometry, first, count)
 
     def snapshot(self) -> RingSnapshot:
         """Give what the ring is made of, for work beside the stream; nothing is copied.
@@ -384,14 +366,6 @@ class Engine:
         if self._geometry is None or self._parameters is None:
             raise ReconstructionError("engine: not configured yet")
         return self._geometry, self._parameters
-
-
-def _aligned(shape: tuple[int, int]) -> F32:
-    # Whole cache lines can be written past the cache, which takes half the time.
-    count, line = shape[0] * shape[1], 64
-    memory = np.empty(4 * count + line, np.uint8)
-    first = -memory.ctypes.data % line
-    return memory[first : first + 4 * count].view(np.float32).reshape(shape)
 
 
 def _check_center(center: float) -> None:
