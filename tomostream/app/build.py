@@ -184,7 +184,7 @@ def _backend(config: Config) -> Backend:
 
 def _small_engine(config: Config) -> Engine:
     """Give the preview volume's engine, which must leave the cores to the slices."""
-    return Engine(backend="cpu", isa=config.engine.isa, threads=1, raw_slots=0)
+    return Engine(backend="cpu", isa=config.engine.isa, threads=1)
 
 
 def _settings(config: Config) -> ServiceSettings:
