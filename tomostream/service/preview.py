@@ -182,9 +182,7 @@ class _Binner:
         good = np.isfinite(image)
         sums = self._sums(np.where(good, image, image.dtype.type(0)))
         counts = self._sums(good.view(np.uint8))
-        return np.divide(
-            sums, counts, out=np.full_like(sums, np.nan), where=counts > 0
-        )
+        return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
 
     def _sums(self, image: NDArray[Any]) -> F32:
         binning = self._binning

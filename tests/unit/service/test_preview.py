@@ -22,7 +22,7 @@ N_X, N_Z, N, BINNING = 256, 40, 120, 2
 CENTER = 128.25
 FLAT, DARK = 20000.0, 100.0
 BODIES = ((55.0, 16.0, 38.0), (-38.0, -48.0, 30.0))
-"""x, y from the axis, radius of bodies without a sharp edge, which voxels would blur."""
+"""x, y from the axis, radius. Without a sharp edge, which voxels would blur."""
 
 
 def lines_of(angle_deg):
@@ -44,7 +44,7 @@ def snapshot_of(frames, *, steps=None, flat=None):
         ),
         dark=np.full((N_Z, N_X), DARK, np.float32),
         flat=np.full((N_Z, N_X), FLAT, np.float32) if flat is None else flat,
-        frames=tuple(frames), angles_deg=180.0 / N * np.arange(N),
+        frames=tuple(frames), angles_deg=np.linspace(0.0, 180.0, N, endpoint=False),
     )  # fmt: skip
 
 
