@@ -42,7 +42,7 @@ class RejectReason(StrEnum):
     FAILED = "failed"
     """The reconstruction failed on it."""
     STEP = "step"
-    """A processing step (zingers, phase, ...) failed on it."""
+    """A processing step (phase retrieval) failed on it."""
     MALFORMED = "malformed"
     """Anything else that is wrong with it."""
 

@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from tomostream.core.errors import MalformedFrameError
 from tomostream.core.geometry import Geometry
 
+_LARGEST_COUNT = 1e20
+"""Above every integer. Times the largest gain, 1e6, and summed over a frame it stays a
+float32."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
@@ -49,6 +53,20 @@ def radians(angles_deg: Sequence[float]) -> list[float]:
     Reduced before the conversion: a long continuous scan counts millions of degrees.
     """
     return [math.radians(math.fmod(angle, 360.0)) for angle in angles_deg]
+
+
+def is_transformable(pixels: NDArray[Any]) -> bool:
+    """Tell whether a Fourier transform of the frame stays finite.
+
+    Pixels that are not finite do not count, they are repaired before.
+    """
+    if pixels.dtype.kind != "f":
+        return True
+    # False where a pixel is no number.
+    if pixels.min() > -_LARGEST_COUNT and pixels.max() < _LARGEST_COUNT:
+        return True
+    finite = pixels[np.isfinite(pixels)]
+    return bool((np.abs(finite) < _LARGEST_COUNT).all())
 
 
 def _pixels(frame: NDArray[Any], index: int, shape: tuple[int, int]) -> NDArray[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tomostream.core.errors import ReconstructionError
+from tomostream.core.errors import ReconstructionError, StepFailedError
 from tomostream.core.geometry import Geometry
 from tomostream.core.parameters import ReconParameters
 from tomostream.core.slices import Slices
@@ -21,7 +21,7 @@ from tomostream.recon.backend import (
     RingDtype,
     select_backend,
 )
-from tomostream.recon.batch import checked_batch, radians
+from tomostream.recon.batch import checked_batch, is_transformable, radians
 from tomostream.recon.fields import FieldReport, Fields
 from tomostream.recon.output import (
     written_oblique,
@@ -126,6 +126,11 @@ class Engine:
         """Filled slots that keep their old filter until a new frame replaces them."""
         # A decimated ring has fewer slots than there are raw frames.
         return max(0, self.slots_filled - len(self._raw))
+
+    @property
+    def problem(self) -> str:
+        """What a step cannot do at present, and goes on without; empty: nothing."""
+        return self._rings.problem
 
     @property
     def memory(self) -> MemoryPlan:
@@ -242,10 +247,15 @@ class Engine:
         ------
         MalformedFrameError
             A shape, type, slot or angle cannot be; nothing has been changed.
+        StepFailedError
+            A step fails for one of the frames; nothing has been changed.
         """
         batch = checked_batch(frames, angles_deg, slots, self.geometry)
         if not batch.pixels:
             return AddReport(accepted=np.zeros(0, bool), pixels_repaired=0)
+        is_transformed = self.parameters.steps.phase is not None
+        if is_transformed and not all(map(is_transformable, batch.pixels)):
+            raise StepFailedError("phase retrieval: pixels too large for a transform")
         generation = self._fields.generation
         report = self._backend.add(
             batch.pixels, radians(batch.angles_deg), slots=batch.slots,

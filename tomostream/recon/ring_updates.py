@@ -1,11 +1,15 @@
 """When the correction of ring artefacts is made anew: once per revolution."""
 
+import logging
 from collections.abc import Callable
 
 import numpy as np
 
+from tomostream.core.errors import StepFailedError
 from tomostream.core.steps import RingRemoval, Steps
 from tomostream.recon.backend import F32, Backend
+
+logger = logging.getLogger(__name__)
 
 Correction = Callable[[F32, RingRemoval, float], F32]
 """Mean line integrals (n_z, n_x), method, widest ring in pixels -> what to subtract."""
@@ -23,6 +27,8 @@ class RingUpdates:
         self._steps = Steps()
         self._wanted = self._collected = 0
         self._is_first = True
+        self.problem = ""
+        """Why rings are not removed; empty: they are, or are not to be."""
 
     @property
     def is_on(self) -> bool:
@@ -33,6 +39,7 @@ class RingUpdates:
         """Correct nothing until the mean of n_slots projections is known."""
         self._steps, self._wanted = steps, n_slots
         self._collected, self._is_first = 0, True
+        self.problem = ""
         self._backend.set_correction(None)
         self._backend.mean_lines()
 
@@ -65,14 +72,29 @@ class RingUpdates:
         if not count:
             return
         method, width = self._steps.ring_removal, self._steps.ring_width
-        correction = self._correct(mean, method, width)
-        is_good = bool(np.isfinite(correction).all())
-        self._backend.set_correction(correction if is_good else None)
+        try:
+            correction, self.problem = self._correct(mean, method, width), ""
+        except StepFailedError as exc:
+            correction, self.problem = None, str(exc)
+            logger.warning("rings stay: %s", exc)
+        self._backend.set_correction(correction)
 
 
 def ring_correction(mean: F32, method: RingRemoval, width: float) -> F32:
-    """Give what to subtract from line integrals, (n_z, n_x)."""
+    """Give what to subtract from line integrals, (n_z, n_x).
+
+    Raises
+    ------
+    StepFailedError
+        The mean cannot be decomposed, or the correction would not be finite.
+    """
     # Loads wavelets, which an engine without rings to remove does not need.
     from tomostream.recon.steps import rings
 
-    return rings.ring_correction(mean, method=method, width=width)
+    try:
+        correction = rings.ring_correction(mean, method=method, width=width)
+    except (ValueError, ArithmeticError, MemoryError) as exc:
+        raise StepFailedError(f"ring removal: {exc}") from exc
+    if not np.isfinite(correction).all():
+        raise StepFailedError("ring removal: the mean of a revolution is not finite")
+    return correction

@@ -175,7 +175,7 @@ class Reconstruction:
         """What an operator should know about work in progress."""
         if self._ring is None:
             return []
-        notes = [self._refiltering.note] if self._refiltering.note else []
+        notes = [*filter(None, [self._refiltering.note, self._engine.problem])]
         if self._dead_pixels:
             notes.append(f"{self._dead_pixels} dead pixels interpolated")
         region = self.parameters.recon().steps.region

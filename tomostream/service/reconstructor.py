@@ -94,6 +94,11 @@ class Reconstructor(Protocol):
         ...
 
     @property
+    def problem(self) -> str:
+        """What a step cannot do at present, and goes on without; empty: nothing."""
+        ...
+
+    @property
     def slots_waiting(self) -> int:
         """Slots whose projection waits for `refilter`."""
         ...

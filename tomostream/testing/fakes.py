@@ -173,6 +173,8 @@ class FakeEngine:
         self.fields: list[tuple[bool, bool, bool]] = []
         """(dark given, flat given, refilter) of each call."""
         self.calls: list[str] = []
+        self.problem = ""
+        """What a step cannot do."""
         self._waiting = 0
 
     @property

@@ -1,10 +1,12 @@
 """When rings are corrected anew, without any arithmetic."""
 
 import numpy as np
+import pytest
 
+from tomostream.core.errors import StepFailedError
 from tomostream.core.steps import RingRemoval, Steps
 from tomostream.recon.cpu.backend import CpuBackend
-from tomostream.recon.ring_updates import RingUpdates
+from tomostream.recon.ring_updates import RingUpdates, ring_correction
 
 ON = Steps(ring_removal=RingRemoval.HIGH_PASS, ring_width=7.0)
 
@@ -52,10 +54,33 @@ def test_half_a_revolution_is_enough_when_there_is_no_more() -> None:
     assert not rings.count(6, is_pass_over=True)
 
 
-def test_correction_that_is_not_finite_is_not_used() -> None:
-    backend, rings = made(correct=lambda mean, method, width: mean * np.nan)
+def test_a_correction_that_cannot_be_made_is_told_and_the_next_may_be() -> None:
+    def correct(mean, method, width):
+        if len(tried) < 1:
+            tried.append(mean)
+            raise StepFailedError("no wavelets today")
+        return mean
+
+    tried: list[np.ndarray] = []
+    backend, rings = made(correct=correct)
     rings.count(10)
     assert backend.corrections == [None, None]
+    assert rings.problem == "no wavelets today"
+    rings.count(10)
+    assert backend.corrections[-1] is not None
+    assert not rings.problem
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("method", [RingRemoval.HIGH_PASS, RingRemoval.FOURIER_WAVELET])
+def test_no_correction_is_made_of_what_is_not_finite(value, method) -> None:
+    mean = np.ones((10, 40), np.float32)
+    mean[3, 4] = value
+    with (
+        pytest.raises(StepFailedError, match="ring removal"),
+        np.errstate(all="ignore"),
+    ):
+        ring_correction(mean, method, 4.0)
 
 
 def test_a_restart_forgets_what_was_collected() -> None:
