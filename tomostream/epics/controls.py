@@ -22,7 +22,7 @@ _STATUS_LENGTH = 255
 _MANY = 256
 
 _PARAMETERS = tuple(c for c in CONTROLS if c.field)
-_LIMITED = tuple(c.name for c in _PARAMETERS if c.name.startswith("Ortho"))
+_LIMITED = tuple(c.name for c in _PARAMETERS if c.extent)
 _LOW, _HIGH = ("DRVL", "LOPR"), ("DRVH", "HOPR")
 _READINGS = tuple(c for c in CONTROLS if c.writer == "service" and c.kind != "running")
 

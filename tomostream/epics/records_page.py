@@ -16,6 +16,7 @@ from tomostream.core.controls import (
     STATUS,
     WIRING,
     Control,
+    Extent,
 )
 
 _HEAD = """\
@@ -31,8 +32,8 @@ it was given a settings file.
 the record tells of has changed, twice a second at most, and all of it anew when the IOC
 has been restarted. A state is written at once. Limits are the record's DRVL and DRVH
 (what it takes) and LOPR and HOPR (what sliders show), alarms its HIGH (MINOR) and HIHI
-(MAJOR), or the severity of the choice; the service writes the limits of OrthoX, OrthoY
-and OrthoZ, 0 to the last plane, whenever the frames' size changes.
+(MAJOR), or the severity of the choice. Limits that follow the frames are written by the
+service when their size has changed; what is shown here holds until the first frame.
 
 Long text is an `lso` record: up to 39 characters it reads and writes like a
 `stringout`, more are in `.VAL$` (`caget -S sim:TomoStream:DarkPVAName.VAL$`).
@@ -69,6 +70,13 @@ _KINDS = {
 }  # fmt: skip
 
 
+_EXTENTS: dict[Extent, str] = {
+    "slice": "the slice's last pixel", "row": "the frames' last row",
+    "column": "the frames' last column", "rows": "the frames' number of rows",
+    "columns": "the frames' number of columns",
+}  # fmt: skip
+"""Where the limit ends as soon as there are frames."""
+
 _WRITERS = {
     "operator": "operator, at any time",
     "service": "service, when it changes",
@@ -101,7 +109,8 @@ def _values(control: Control) -> str:
         return ", ".join(control.choices)
     if control.low is None or control.high is None:
         return control.unit
-    return f"{control.low:.10g} to {control.high:.10g} {control.unit}".strip()
+    ends = f"{control.low:.10g} to {control.high:.10g} {control.unit}".strip()
+    return f"{ends}; to {_EXTENTS[control.extent]}" if control.extent else ends
 
 
 def _first(control: Control) -> str:

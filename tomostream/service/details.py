@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from tomostream.core.controls import CONTROLS, Extent
 from tomostream.core.frame import FrameKind
 from tomostream.core.geometry import Geometry
 from tomostream.core.health import Health
@@ -134,31 +135,33 @@ class Details:
         return "Disconnected" if source in self.feed.disconnected else "Connected"
 
 
-class PlaneLimits:
-    """Let OrthoX, OrthoY and OrthoZ end where the volume does.
+class SizeLimits:
+    """Let records that stand for a place in the frames or the volume end where it does.
 
     Owned by the loop's thread.
     """
 
     def __init__(self, controls: ControlSurface) -> None:
         self._controls = controls
-        self._last: tuple[int, int] | None = None
+        self._extents: dict[Extent, int] = {}
 
     def follow(self, geometry: Geometry | None) -> None:
         """Tell the records of a volume of another size; without one they keep theirs.
 
-        To be called before planes that were moved for it are written back.
+        To be called before values that were moved for it are written back.
         """
         if geometry is None:
             return
-        last = geometry.n_out - 1, geometry.n_z - 1
-        if last == self._last:
+        extents: dict[Extent, int] = {
+            "slice": geometry.n_out - 1, "row": geometry.n_z - 1,
+            "column": geometry.n_x - 1, "rows": geometry.n_z, "columns": geometry.n_x,
+        }  # fmt: skip
+        if extents == self._extents:
             return
-        self._last = last
-        for name, high in zip(
-            ("OrthoX", "OrthoY", "OrthoZ"), (last[0], *last), strict=True
-        ):
-            self._controls.limit(name, low=0, high=high)
+        self._extents = extents
+        for control in CONTROLS:
+            if control.extent is not None:
+                self._controls.limit(control.name, low=0, high=extents[control.extent])
 
 
 class _Recent:

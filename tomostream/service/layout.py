@@ -14,6 +14,7 @@ from tomostream.core.geometry import (
 )
 from tomostream.core.parameters import Parameters
 from tomostream.core.scan import AngleTable
+from tomostream.core.steps import Region
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +56,33 @@ def rescaled(parameters: Parameters, old: FrameLayout, new: FrameLayout) -> Para
         oblique_x=_rescaled(parameters.oblique_x, old.n_x, new.n_x),
         oblique_y=_rescaled(parameters.oblique_y, old.n_x, new.n_x),
         oblique_z=_rescaled(parameters.oblique_z, old.n_z, new.n_z),
+        **_rescaled_region(parameters, old, new),
     )
 
 
 def _rescaled(place: float, size_old: int, size_new: int) -> float:
     return (place + 0.5) * size_new / size_old - 0.5
+
+
+def _rescaled_region(
+    parameters: Parameters, old: FrameLayout, new: FrameLayout
+) -> dict[str, int]:
+    left, width = _rescaled_part(
+        parameters.region_x, parameters.region_width, new.n_x / old.n_x
+    )
+    top, height = _rescaled_part(
+        parameters.region_y, parameters.region_height, new.n_z / old.n_z
+    )
+    return {
+        "region_x": left, "region_y": top,
+        "region_width": width, "region_height": height,
+    }  # fmt: skip
+
+
+def _rescaled_part(first: int, count: int, ratio: float) -> tuple[int, int]:
+    start, end = round(first * ratio), round((first + count) * ratio)
+    # What was wanted must not vanish in coarse pixels.
+    return start, max(end - start, min(count, 1))
 
 
 def _rescaled_center(center: float, old: FrameLayout, new: FrameLayout) -> float:
@@ -96,7 +119,11 @@ def completed(
 def placed(
     parameters: Parameters, layout: FrameLayout, *, are_planes_centred: bool
 ) -> Parameters:
-    """Give the parameters with planes that lie inside the volume."""
+    """Give the parameters with what names a place inside frames and volume.
+
+    A region that was saved for other frames is cut at their edges; one that lies
+    outside is none.
+    """
     n_out = output_width(layout.n_x, parameters.center, parameters.scan_range)
     geometry = Geometry(n_z=layout.n_z, n_x=layout.n_x, n_slots=1, n_out=n_out)
     planes = Planes(
@@ -104,9 +131,15 @@ def placed(
     ).clipped(geometry)
     if are_planes_centred and planes == Planes(x=0, y=0, z=0):
         planes = Planes.middle(geometry)
+    region = _fitting(parameters, layout)
     parameters = replace(
-        parameters, ortho_x=planes.x, ortho_y=planes.y, ortho_z=planes.z
-    )
+        parameters, ortho_x=planes.x, ortho_y=planes.y, ortho_z=planes.z,
+        oblique_x=_within(parameters.oblique_x, n_out),
+        oblique_y=_within(parameters.oblique_y, n_out),
+        oblique_z=_within(parameters.oblique_z, layout.n_z),
+        region_x=region.x, region_y=region.y,
+        region_width=region.width, region_height=region.height,
+    )  # fmt: skip
     point = parameters.oblique_x, parameters.oblique_y, parameters.oblique_z
     if not are_planes_centred or any(point):
         return parameters
@@ -114,3 +147,20 @@ def placed(
         parameters, oblique_x=float(n_out // 2), oblique_y=float(n_out // 2),
         oblique_z=float(layout.n_z // 2),
     )  # fmt: skip
+
+
+def _within(place: float, size: int) -> float:
+    return min(max(place, 0.0), size - 1.0)
+
+
+def _fitting(parameters: Parameters, layout: FrameLayout) -> Region:
+    n_z, n_x = layout.n_z, layout.n_x
+    wanted = Region(
+        x=parameters.region_x, y=parameters.region_y,
+        width=parameters.region_width, height=parameters.region_height,
+    )  # fmt: skip
+    # One that juts out a little is left as the operator has it: steps cut it.
+    is_takeable = wanted.x < n_x and wanted.y < n_z
+    if is_takeable and wanted.width <= n_x and wanted.height <= n_z:
+        return wanted
+    return wanted.clipped(n_z, n_x) or Region(x=0, y=0, width=0, height=0)

@@ -16,7 +16,7 @@ from tomostream.runtime.queues import ArrivalQueue
 from tomostream.runtime.worker import StopSignal
 from tomostream.service.centering import Centering
 from tomostream.service.companions import Companions
-from tomostream.service.details import Details, PlaneLimits
+from tomostream.service.details import Details, SizeLimits
 from tomostream.service.feed import Feed
 from tomostream.service.fields import FieldBook
 from tomostream.service.handover import Handover, Scene
@@ -104,7 +104,7 @@ class StreamLoop:
             settings=settings, session=self._session, feed=self._feed,
             recon=self._recon, fields=self._fields, tally=self._tally, clock=clock,
         )  # fmt: skip
-        self._plane_limits = PlaneLimits(controls)
+        self._size_limits = SizeLimits(controls)
         self._is_first_step = True
 
     @property
@@ -159,7 +159,7 @@ class StreamLoop:
             # next Start begins with a fresh ring.
             logger.exception("session failed")
             self._fail(f"{type(exc).__name__}: {exc}")
-        self._plane_limits.follow(self._recon.geometry)
+        self._size_limits.follow(self._recon.geometry)
         self._wishes.write_back(self._wished, self._recon.parameters)
         if self._vitals.is_due(self._session):
             self._report()

@@ -98,6 +98,6 @@ def test_a_pressed_abort_is_let_go_and_start_is_not():
 def test_sliders_take_their_limits_from_the_record():
     text = adl_text(LAID_OUT[0])
     sliders = re.findall(r"\nvaluator \{(.*?)\n\}", text, re.DOTALL)
-    assert len(sliders) == 3
+    assert len(sliders) == 10
     assert all("Src" not in slider for slider in sliders)
     assert "$(P)$(R)OrthoX.DRVH" in text

@@ -174,10 +174,13 @@ def test_what_reconstructs_is_told_as_it_was_given():
     assert read(bench, "Backend", "Isa") == ["cpu", "avx2"]
 
 
-def test_planes_end_where_the_volume_does(streaming):
+def test_planes_and_region_end_where_volume_and_frames_do(streaming):
     n_z, n_x = streaming.engine.geometry.frame_shape
     assert streaming.controls.limits == {
-        "OrthoX": (0, n_x - 1), "OrthoY": (0, n_x - 1), "OrthoZ": (0, n_z - 1)
+        "OrthoX": (0, n_x - 1), "OrthoY": (0, n_x - 1), "OrthoZ": (0, n_z - 1),
+        "ObliqueX": (0, n_x - 1), "ObliqueY": (0, n_x - 1), "ObliqueZ": (0, n_z - 1),
+        "RegionX": (0, n_x - 1), "RegionY": (0, n_z - 1),
+        "RegionWidth": (0, n_x), "RegionHeight": (0, n_z),
     }  # fmt: skip
 
 
@@ -187,4 +190,6 @@ def test_limits_follow_another_size_before_the_planes_are_written(streaming):
     streaming.controls.write_parameters = lambda _: told.append("planes")
     pixels = np.ones((16, 32), np.uint16)
     streaming.send(*(streaming.image(k, pixels) for k in (11, 12, 13)))
-    assert told == [("OrthoX", 31), ("OrthoY", 31), ("OrthoZ", 15), "planes"]
+    assert told[:3] == [("OrthoX", 31), ("OrthoY", 31), ("OrthoZ", 15)]
+    assert ("RegionHeight", 16) in told
+    assert told.index("planes") == len(told) - 1

@@ -1,7 +1,7 @@
 """The table of records: each declared once, in the operator's terms."""
 
 from tomostream.core.controls.commands import COMMANDS
-from tomostream.core.controls.declaration import Control, RecordKind, Severity
+from tomostream.core.controls.declaration import Control, Extent, RecordKind, Severity
 from tomostream.core.controls.lens_change import LENS_CHANGE
 from tomostream.core.controls.readings import DETAILS, HEALTH, STATUS
 from tomostream.core.controls.reconstruction import FILTERS, RECONSTRUCTION
@@ -19,6 +19,7 @@ __all__ = [
     "STATUS",
     "WIRING",
     "Control",
+    "Extent",
     "RecordKind",
     "Severity",
     "control",

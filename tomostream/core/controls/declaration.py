@@ -10,6 +10,10 @@ RecordKind = Literal[
 
 Severity = Literal["NO_ALARM", "MINOR", "MAJOR"]
 
+Extent = Literal["slice", "row", "column", "rows", "columns"]
+"""What frames have: the last row or column of a slice; the last row or column of a
+frame; how many rows or columns it has."""
+
 SWITCH = ("No", "Yes")
 """Choices of what is off or on."""
 
@@ -30,6 +34,8 @@ class Control:
     unit: str = ""
     low: float | None = None
     high: float | None = None
+    extent: Extent | None = None
+    """What the upper limit follows as soon as there are frames."""
     precision: int = 0
     choices: tuple[str, ...] = ()
     meanings: tuple[object, ...] = ()

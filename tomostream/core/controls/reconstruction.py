@@ -1,18 +1,22 @@
 """The operator's parameters; each is a field of `core.parameters.Parameters`."""
 
-from tomostream.core.controls.declaration import SWITCH, Control
+from tomostream.core.controls.declaration import SWITCH, Control, Extent
 
-_PLANES = ("OrthoX", "OrthoY", "OrthoZ")
-_BY_FRAMES = (
-    "operator; service at the first frame, when the frames' size changes, and by the "
-    "lens change. The upper limit follows the frames' size"
-)
+_BY_FRAMES = "operator; service at the first frame, when the frames' size changes"
+_BY_CLICKS = f"{_BY_FRAMES}, at a click into the slices, and by the lens change"
 
 
-def _plane(name: str, field: str, text: str) -> Control:
+def _plane(name: str, field: str, extent: Extent, text: str) -> Control:
     return Control(
         name=name, kind="integer", field=field, unit="pixel", low=0, high=65535,
-        help=text, is_saved=True, written=_BY_FRAMES if name in _PLANES else "",
+        extent=extent, help=text, is_saved=True, written=_BY_CLICKS,
+    )  # fmt: skip
+
+
+def _edge(name: str, field: str, extent: Extent, text: str) -> Control:
+    return Control(
+        name=name, kind="integer", field=field, unit="pixel", low=0, high=65535,
+        extent=extent, help=text, is_saved=True, written=_BY_FRAMES,
     )  # fmt: skip
 
 
@@ -37,10 +41,11 @@ def _exposure(name: str, field: str, text: str) -> Control:
     )  # fmt: skip
 
 
-def _place(name: str, field: str, text: str) -> Control:
+def _place(name: str, field: str, extent: Extent, text: str) -> Control:
     return Control(
-        name=name, kind="number", field=field, unit="pixel", low=-65536, high=65536,
-        precision=1, default=0.0, help=text, is_saved=True,
+        name=name, kind="number", field=field, unit="pixel", low=0, high=65535,
+        extent=extent, precision=1, default=0.0, help=text, is_saved=True,
+        written=_BY_FRAMES,
     )  # fmt: skip
 
 
@@ -87,9 +92,9 @@ RECONSTRUCTION = (
         high=1000, precision=1, default=6.0, is_saved=True,
         help="Widest ring that RingRemoval takes out.",
     ),
-    _plane("OrthoX", "ortho_x", "Column of the plane normal to x."),
-    _plane("OrthoY", "ortho_y", "Row of the plane normal to y."),
-    _plane("OrthoZ", "ortho_z", "Detector row of the horizontal plane."),
+    _plane("OrthoX", "ortho_x", "slice", "Column of the plane normal to x."),
+    _plane("OrthoY", "ortho_y", "slice", "Row of the plane normal to y."),
+    _plane("OrthoZ", "ortho_z", "row", "Detector row of the horizontal plane."),
     _angle("RotX", "rot_x", "Rotation of the plane normal to x about the vertical axis."),
     _angle("RotY", "rot_y", "Rotation of the plane normal to y about the vertical axis."),
     _angle("RotZ", "rot_z", "Tilt of the horizontal plane about y."),
@@ -128,10 +133,10 @@ RECONSTRUCTION = (
     ),
     _exposure("Exposure", "exposure_s", "Exposure time of a projection, for FlatScale Exposure."),
     _exposure("FlatExposure", "flat_exposure_s", "Exposure time of the flat, for FlatScale Exposure."),
-    _plane("RegionX", "region_x", "First column of the region that sees air, for FlatScale Region."),
-    _plane("RegionY", "region_y", "First row of the region that sees air."),
-    _plane("RegionWidth", "region_width", "Columns of the region that sees air."),
-    _plane("RegionHeight", "region_height", "Rows of the region that sees air."),
+    _edge("RegionX", "region_x", "column", "First column of the region that sees air, for FlatScale Region."),
+    _edge("RegionY", "region_y", "row", "First row of the region that sees air."),
+    _edge("RegionWidth", "region_width", "columns", "Columns of the region that sees air."),
+    _edge("RegionHeight", "region_height", "rows", "Rows of the region that sees air."),
     Control(
         name="TransmissionFloor", kind="number", field="transmission_floor", low=1e-6,
         high=1, precision=6, default=1e-6, is_saved=True,
@@ -142,9 +147,9 @@ RECONSTRUCTION = (
         meanings=(False, True), is_saved=True,
         help="Reconstruct a plane of any direction beside the three.",
     ),
-    _place("ObliqueX", "oblique_x", "Column of the oblique plane's middle."),
-    _place("ObliqueY", "oblique_y", "Row in the horizontal slice of the oblique plane's middle."),
-    _place("ObliqueZ", "oblique_z", "Detector row of the oblique plane's middle."),
+    _place("ObliqueX", "oblique_x", "slice", "Column of the oblique plane's middle."),
+    _place("ObliqueY", "oblique_y", "slice", "Row in the horizontal slice of the oblique plane's middle."),
+    _place("ObliqueZ", "oblique_z", "row", "Detector row of the oblique plane's middle."),
     _direction("ObliqueNX", "oblique_normal_x", "x of the oblique plane's normal, of any length."),
     _direction("ObliqueNY", "oblique_normal_y", "y of the oblique plane's normal."),
     _direction("ObliqueNZ", "oblique_normal_z", "z of the oblique plane's normal."),

@@ -6,6 +6,9 @@ from xml.etree import ElementTree as Xml
 from tomostream.epics.generate.screens.widgets import Screen, Widget, WidgetKind
 
 _BLUE, _WHITE, _GREY = (10, 0, 184), (255, 255, 255), (120, 120, 120)
+_MIDDLE, _RIGHT = 1, 2
+_STRING = 6
+"""Of FormatOption: a waveform of characters is text."""
 
 
 def bob_text(screen: Screen) -> str:
@@ -53,13 +56,13 @@ def _color(element: Xml.Element, name: str, rgb: tuple[int, int, int]) -> None:
 
 
 def _text(element: Xml.Element, w: Widget) -> None:
-    _set(element, text=w.text, vertical_alignment=1)
+    _set(element, text=w.text, vertical_alignment=_MIDDLE, wrap_words="false")
 
 
 def _heading(element: Xml.Element, w: Widget) -> None:
     _set(
-        element, text=w.text, transparent="false",
-        horizontal_alignment=1, vertical_alignment=1,
+        element, text=w.text, transparent="false", wrap_words="false",
+        horizontal_alignment=_MIDDLE, vertical_alignment=_MIDDLE,
     )  # fmt: skip
     _color(element, "foreground_color", _WHITE)
     _color(element, "background_color", _BLUE)
@@ -72,17 +75,21 @@ def _frame(element: Xml.Element, w: Widget) -> None:
 
 
 def _reading(element: Xml.Element, w: Widget) -> None:
-    _set(element, pv_name=w.channel, show_units="false")
+    _set(
+        element, pv_name=w.channel, show_units="false", vertical_alignment=_MIDDLE,
+        wrap_words="false",
+    )  # fmt: skip
+    _color(element, "foreground_color", _BLUE)
     if w.is_long:
-        _set(element, format=6)
+        _set(element, format=_STRING)
     if w.is_right:
-        _set(element, horizontal_alignment=2)
+        _set(element, horizontal_alignment=_RIGHT)
 
 
 def _entry(element: Xml.Element, w: Widget) -> None:
     _set(element, pv_name=w.channel, show_units="false")
     if w.is_long:
-        _set(element, format=6)
+        _set(element, format=_STRING)
 
 
 def _menu(element: Xml.Element, w: Widget) -> None:
@@ -90,7 +97,13 @@ def _menu(element: Xml.Element, w: Widget) -> None:
 
 
 def _slider(element: Xml.Element, w: Widget) -> None:
-    _set(element, pv_name=w.channel, show_scale="false", increment=1)
+    _set(
+        element, pv_name=w.channel, show_scale="false", increment=1,
+        limits_from_pv="true", show_minor_ticks="false",
+    )  # fmt: skip
+    # Marks of alarm limits, which no place has, stand below the slider otherwise.
+    for level in ("hihi", "high", "low", "lolo"):
+        _set(element, **{f"show_{level}": "false"})
 
 
 def _button(element: Xml.Element, w: Widget) -> None:
@@ -98,7 +111,7 @@ def _button(element: Xml.Element, w: Widget) -> None:
     action = Xml.SubElement(
         Xml.SubElement(element, "actions"), "action", type="write_pv"
     )
-    _set(action, pv_name="$(pv_name)", value=w.press, description=w.text)
+    _set(action, pv_name=w.channel, value=w.press, description=w.text)
     _set(element, pv_name=w.channel, text=w.text)
 
 
