@@ -45,6 +45,22 @@ class Beamline:
             self._variables, [], {self.scan + name: v for name, v in values.items()}
         )
 
+    def first_id(self):
+        """Give tomoScan's FirstProjid."""
+        return self._access(self._variables, [self.scan + "FirstProjid"]).popitem()[1]
+
+    def follow(self):
+        """Note id and angle of the newest frame in all slices from now on."""
+        seen = []
+
+        def note(array):
+            said = {a.name: a.value for a in array.attribute}
+            if "LastProjectionId" in said:
+                seen.append((said["LastProjectionId"], said["Angle"]))
+
+        self._client.monitor(f"{self.records}StreamRecon", note)
+        return seen
+
     def published(self):
         """Give shape and attributes of the newest slices."""
         array = self._client.get(f"{self.records}StreamRecon")
@@ -103,6 +119,31 @@ def test_step_binning_and_fields_change_while_the_sample_turns(beamline, wait_un
     assert beamline.service.end() == 0
     assert "Traceback" not in beamline.service.text
     assert "Traceback" not in beamline.simulator.text
+
+
+@pytest.mark.parametrize("late", ["--table-delay", "--first-id-delay"])
+def test_no_slice_has_an_angle_of_another_scan(beamline, wait_until, late):
+    """FirstProjid and its table come in either order, and 0.4 s apart."""
+    beamline.run(late, "0.4")
+    seen = beamline.follow()
+    wait_until(lambda: len(seen) > 20, 40)
+    scans = [(beamline.first_id(), 180 / 60)]
+    for n_angles in (90, 60):
+        beamline.press(NumAngles=n_angles)
+        beamline.press(StreamSync=1)
+        wait_until(lambda: beamline.first_id() != scans[-1][0])
+        scans.append((beamline.first_id(), 180 / n_angles))
+        wait_until(lambda: seen[-1][0] > scans[-1][0] + 20)
+
+    def angle_deg(frame_id):
+        first_id, step_deg = max(scan for scan in scans if scan[0] <= frame_id)
+        return (frame_id - first_id) * step_deg
+
+    wrong = [(i, a, angle_deg(i)) for i, a in seen if abs(a - angle_deg(i)) > 1e-3]
+    assert not wrong
+    # Frames waited for what they were placed by; none was given up.
+    assert beamline.shown("RejectedNoAngle", "FramesMissing") == [0, 0]
+    assert "Traceback" not in beamline.service.text
 
 
 def test_lost_frames_cost_themselves_only(beamline, wait_until):

@@ -113,6 +113,11 @@ def add_stream_arguments(parser: argparse.ArgumentParser) -> None:
         help="time from a new FirstProjid to its angle table",
     )  # fmt: skip
     stream.add_argument(
+        "--first-id-delay", type=kinds.not_negative, default=0.0, metavar="S",
+        help="time from an angle table to its FirstProjid; above 0 the table comes "
+        "first, the wrong way round",
+    )  # fmt: skip
+    stream.add_argument(
         "--field-frames", type=kinds.whole, default=10, metavar="N",
         help="dark and flat frames, each, that a retake sends on the image channel "
         "(default: %(default)s)",
@@ -188,6 +193,7 @@ def stream_settings(options: argparse.Namespace) -> dict[str, Any]:
         "has_separate_puts": options.separate_puts,
         "frame_type_delay_s": options.frame_type_delay,
         "table_delay_s": options.table_delay,
+        "first_id_delay_s": options.first_id_delay,
         "field_frames": options.field_frames,
         "binning": options.binning,
         "offset_x": options.offset[0],

@@ -7,8 +7,11 @@ id is the greatest that is not above the frame's id.
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tomostream.core.errors import NoAngleError
-from tomostream.core.scan import AngleTable
+from tomostream.core.scan import MAX_SLOTS, AngleTable
 
 
 class TableAwaitedError(NoAngleError):
@@ -36,6 +39,28 @@ class _Entry:
     version: int
 
 
+def has_same_angles(one: Assignment, other: Assignment) -> bool:
+    """Tell whether a frame and those of its scan before it have the same angles.
+
+    Looked at are as many as a ring holds, and as both scans have.
+    """
+    if one.table is other.table and one.index == other.index:
+        return True
+    count = min(one.index, other.index, MAX_SLOTS) + 1
+    one_deg, other_deg = (_angles_up_to(a, count) for a in (one, other))
+    return np.array_equal(one_deg, other_deg)
+
+
+def _angles_up_to(assignment: Assignment, count: int) -> NDArray[np.floating]:
+    """Give the last `count` angles up to and with that of the assignment."""
+    end = assignment.index + 1
+    values = assignment.table.values
+    if values is None:
+        rows = range(end - count, end)
+        return np.array([assignment.table.angle_deg(row) for row in rows])
+    return values[end - count : end]
+
+
 class AngleSchedule:
     """The tables in force, by first id. Owned by the loop's thread.
 
@@ -57,6 +82,9 @@ class AngleSchedule:
         self._origin = id_origin
         self._entries: list[_Entry] = []
         self._announced: int | None = None
+        self._is_skipping = False
+        self._skipped: list[range] = []
+        self._replaced: _Entry | None = None
         self._anchor = 0
         self._version = 0
 
@@ -75,6 +103,7 @@ class AngleSchedule:
         is_known = first_id == self._anchor and self._announced != self._ALL
         if is_known and self._entries:
             return
+        self._skip(first_id)
         self._anchor = first_id
         self._announced = first_id
 
@@ -83,7 +112,10 @@ class AngleSchedule:
         newest = self.newest
         if newest is not None and not table.continues(newest):
             self._version += 1
-        self._announced = None
+        is_alone = self._announced is None and bool(self._entries)
+        self._replaced = self._entries[-1] if is_alone else None
+        self._announced, self._is_skipping = None, False
+        self._skipped = [r for r in self._skipped if r.stop <= self._anchor]
         self._entries = [e for e in self._entries if e.first_id < self._anchor]
         self._entries.append(
             _Entry(first_id=self._anchor, table=table, version=self._version)
@@ -96,23 +128,44 @@ class AngleSchedule:
         tables = {id(e.table): e.table.values for e in self._entries}
         return sum(0 if values is None else values.nbytes for values in tables.values())
 
-    def reanchor(self) -> None:
+    def reanchor(self, *, is_late: bool = False) -> None:
         """Let the newest table hold from the announced first id on.
 
         For servers that change FirstProjid after the table, or without sending one.
+
+        Parameters
+        ----------
+        is_late
+            Whether the first id belongs to the newest table, which has held from the
+            first id before it on for want of its own: what it took the place of holds
+            again up to the new one.
         """
-        if self._announced is not None and self._entries:
-            self.add(self._entries[-1].table)
+        if self._announced is None or not self._entries:
+            return
+        table = self._entries[-1].table
+        if is_late and self._replaced is not None:
+            self._entries[-1] = self._replaced
+        self.add(table)
 
     def restart_ids(self, first_id: int = 0) -> None:
         """Let the newest table hold from `first_id` on: the source counts anew."""
         newest = self.newest
-        self._entries.clear()
+        self._forget()
         self._anchor, self._announced = first_id, None
         if newest is not None:
             self._entries.append(
                 _Entry(first_id=first_id, table=newest, version=self._version)
             )
+
+    @property
+    def is_announced(self) -> bool:
+        """Whether a first id has come whose table has not."""
+        return self._announced is not None
+
+    @property
+    def is_skipping(self) -> bool:
+        """Whether more than one first id has come since the newest table."""
+        return self._is_skipping
 
     @property
     def is_in_force(self) -> bool:
@@ -135,7 +188,7 @@ class AngleSchedule:
             self._announced = self._anchor
         else:
             self._anchor, self._announced = 0, self._ALL
-        self._entries.clear()
+        self._forget()
         if newest is not None:
             self._entries.append(
                 _Entry(first_id=self._NONE, table=newest, version=self._version)
@@ -162,6 +215,8 @@ class AngleSchedule:
             known = self._announced != self._ALL
             what = f"table from id {self._announced} on" if known else "scan's first id"
             raise TableAwaitedError(f"frame {frame_id}: the {what} is awaited")
+        if any(offset in skipped for skipped in self._skipped):
+            raise NoAngleError(f"frame {frame_id}: the table of its scan never came")
         for entry in reversed(self._entries):
             if offset >= entry.first_id:
                 index = offset - entry.first_id
@@ -175,3 +230,20 @@ class AngleSchedule:
             f"frame {frame_id}: lies before the first id "
             f"{min(self._entries[0].first_id, self._anchor)}"
         )
+
+    def _skip(self, first_id: int) -> None:
+        """Leave out the scan that was announced last, if its table has not come.
+
+        The frames of it have no angle; those of the scan before it keep theirs.
+        """
+        last = self._announced
+        if last is None or last == self._ALL or not self._entries:
+            return
+        self._is_skipping = True
+        if self._entries[-1].first_id < last < first_id:
+            self._skipped = [*self._skipped, range(last, first_id)][-self._KEPT :]
+
+    def _forget(self) -> None:
+        self._entries.clear()
+        self._skipped.clear()
+        self._replaced, self._is_skipping = None, False

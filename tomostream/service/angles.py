@@ -13,7 +13,12 @@ from tomostream.core.scan import (
     fixed_step,
     is_same_table,
 )
-from tomostream.core.schedule import AngleSchedule, Assignment
+from tomostream.core.schedule import (
+    AngleSchedule,
+    Assignment,
+    TableAwaitedError,
+    has_same_angles,
+)
 from tomostream.service.settings import AngleSource, ServiceSettings
 
 
@@ -29,6 +34,10 @@ class AngleBook:
         self._settle_due_s: float | None = None
         self._is_first_id_known = False
         self._early: AngleTable | None = None
+        self._is_alone = False
+        self._is_refused = False
+        self._placed: tuple[int, Assignment] | None = None
+        self._has_misplaced = False
         self._endless = _endless_table(settings)
         self._first_id: int | None = None
         self._away: set[SourceRole] = set()
@@ -50,7 +59,11 @@ class AngleBook:
         return table.kind if table is not None else None
 
     def take_table(self, arrival: TableArrival, *, now_s: float) -> bool:
-        """Take a new table; tell whether it is used."""
+        """Take a new table; tell whether it is used.
+
+        One that comes after its FirstProjid is. Any other may belong to a FirstProjid
+        that it has overtaken: frames wait for that a while.
+        """
         if self._endless is not None or not len(arrival.values):
             return False
         try:
@@ -58,18 +71,17 @@ class AngleBook:
         except MalformedTableError as exc:
             self.problem = str(exc)
             # The scan that was announced is this one: no other table may stand in.
-            self._settle_due_s = None
+            self._settle_due_s, self._is_refused = None, True
             return False
-        self.problem = ""
+        self.problem, self._is_refused = "", False
         self._values = arrival.values
         self._table_came_s = now_s
         self._is_table_of_the_past = False
-        if self._is_first_id_known and not self._is_returning:
-            self._settle_due_s = None
-            self._schedule.add(table)
+        is_next = self._schedule.is_announced and not self._schedule.is_skipping
+        is_first = self._early is None and not self._is_returning
+        if self._is_first_id_known and is_next and is_first:
+            self._use(table)
             return True
-        # At the start channels connect in any order; a table without its first id
-        # would give wrong angles.
         self._early = table
         self._wait_for_first_id(now_s)
         return False
@@ -85,21 +97,32 @@ class AngleBook:
         if self._is_forgetful(first_id):
             self._is_first_id_known = True
             return False
+        was_known, self._is_first_id_known = self._is_first_id_known, True
         self._schedule.announce(first_id)
-        self._is_first_id_known = True
+        self._look_back()
         if self._early is not None:
-            if not self._is_returning:
+            if not self._is_returning and not was_known:
                 return self._use_early()
             self._wait_for_first_id(now_s)
             return False
-        is_pair = now_s - self._table_came_s <= self._settings.table_pair_s
+        came_of_late = now_s - self._table_came_s <= self._settings.table_pair_s
+        self._is_alone = self._is_alone and came_of_late
         patience_s = (
             self._settings.first_id_settle_s
-            if is_pair
+            if self._is_alone
             else self._settings.table_patience_s
         )
-        self._settle_due_s = now_s + patience_s
+        # After a table that was refused none may stand in.
+        self._settle_due_s = None if self._is_refused else now_s + patience_s
         return False
+
+    def has_misplaced(self) -> bool:
+        """Tell, once, whether frames were placed by a scan that was over.
+
+        They had come before both FirstProjid and table of their own scan.
+        """
+        misplaced, self._has_misplaced = self._has_misplaced, False
+        return misplaced
 
     def lose(self, role: SourceRole) -> None:
         """Note that a source is away. What is known holds on.
@@ -126,7 +149,10 @@ class AngleBook:
 
     def settle(self, *, now_s: float) -> bool:
         """Let the table at hand hold where no other has come; tell whether it does."""
-        if self._settle_due_s is None or now_s < self._settle_due_s or self._away:
+        if self._settle_due_s is None or now_s < self._settle_due_s:
+            return False
+        awaited = SourceRole.TABLE if self._early is None else SourceRole.SCAN
+        if awaited in self._away:
             return False
         self._is_returning = False
         if self._early is not None:
@@ -134,7 +160,9 @@ class AngleBook:
         self._settle_due_s = None
         if self._schedule.newest is None:
             return False
-        self._schedule.reanchor()
+        self._schedule.reanchor(is_late=self._is_alone)
+        self._is_alone = False
+        self._look_back()
         return True
 
     def begin(self) -> None:
@@ -154,6 +182,7 @@ class AngleBook:
     def restart(self, first_id: int) -> None:
         """Note that the source counts anew."""
         self._first_id = None
+        self._placed = None
         if self._endless is not None or self._doubt():
             return
         try:
@@ -191,23 +220,47 @@ class AngleBook:
             There is none for it.
         """
         if self._endless is None:
-            assignment = self._schedule.assign(frame_id)
+            assignment = self._assigned(frame_id)
         else:
             assignment = self._place_endless(self._endless, frame_id, angle_deg)
         if not np.isfinite(assignment.angle_deg):
             raise NoAngleError(f"frame {frame_id}: its angle is not finite")
         return assignment
 
+    def _assigned(self, frame_id: int) -> Assignment:
+        if self._early is not None and self._schedule.newest is not None:
+            raise TableAwaitedError(
+                f"frame {frame_id}: the first id of the new angle table is awaited"
+            )
+        assignment = self._schedule.assign(frame_id)
+        self._placed = frame_id, assignment
+        return assignment
+
     def _wait_for_first_id(self, now_s: float) -> None:
         """Let a table wait for the first id that belongs to it.
 
-        Records that have just come again may show what stood in them at their start
-        before they show where the scan begins.
+        Where one has come, another may follow: records that have just come again may
+        show what stood in them at their start before they show where the scan begins.
         """
-        known, settings = self._is_first_id_known, self._settings
+        has_come = self._is_returning or self._schedule.is_announced
+        is_told, settings = self._is_first_id_known and has_come, self._settings
         self._settle_due_s = now_s + (
-            settings.first_id_settle_s if known else settings.first_id_patience_s
+            settings.first_id_settle_s if is_told else settings.first_id_patience_s
         )
+
+    def _look_back(self) -> None:
+        """Note whether the newest frame that was placed has another angle by now."""
+        if self._placed is None:
+            return
+        frame_id, before = self._placed
+        try:
+            after = self._schedule.assign(frame_id)
+        except NoAngleError:
+            is_same = False
+        else:
+            is_same = has_same_angles(before, after)
+        if not is_same:
+            self._placed, self._has_misplaced = None, True
 
     def _doubt(self) -> bool:
         """Wait for tomoScan where it was away; tell whether it was."""
@@ -215,6 +268,7 @@ class AngleBook:
         is_away = SourceRole.SCAN in self._away and not self._is_first_id_known
         if is_away or self._is_table_of_the_past:
             self._schedule.await_scan(is_first_id_known=not is_away)
+            self._placed = None
             return True
         return False
 
@@ -233,11 +287,16 @@ class AngleBook:
 
     def _use_early(self) -> bool:
         table, self._early = self._early, None
-        self._settle_due_s = None
         self._is_first_id_known = True
         if table is not None:
-            self._schedule.add(table)
+            self._use(table)
         return table is not None
+
+    def _use(self, table: AngleTable) -> None:
+        self._settle_due_s = None
+        self._is_alone = not self._schedule.is_announced
+        self._schedule.add(table)
+        self._look_back()
 
     def _rule_of(self, values: NDArray[np.floating]) -> AngleTable:
         newest = self._early or self._schedule.newest

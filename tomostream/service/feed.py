@@ -1,5 +1,6 @@
 """From the queue into the ring, frame by frame, within the time for it."""
 
+import logging
 from collections import deque
 from collections.abc import Collection
 from typing import assert_never
@@ -26,6 +27,8 @@ from tomostream.service.reconstruction import Reconstruction
 from tomostream.service.settings import ServiceSettings
 from tomostream.service.shapes import Admission, ShapeGate
 from tomostream.service.tally import FrameTally, counted_as
+
+logger = logging.getLogger(__name__)
 
 _LEAST_WIDTH = 4
 """Columns; narrower frames cannot be filtered."""
@@ -84,9 +87,7 @@ class Feed:
         if not self._pending or self._settings.frame_type_guard_s > 0:
             # With a guard always: what has come decides about the frames that wait.
             self._drain()
-        self._pending.extendleft(
-            reversed(self.intake.settle(now_s=self._clock.monotonic_s()))
-        )
+        self._settle()
         taken = 0
         while self._pending and (taken == 0 or self._clock.monotonic_s() < until_s):
             if self._is_held_back(self._pending[0]):
@@ -189,6 +190,17 @@ class Feed:
             released = self.intake.take_first_id(arrival, now_s=now_s)
         else:
             released = self.intake.take_table(arrival, now_s=now_s)
+        self._use_released(released)
+
+    def _settle(self) -> None:
+        # What was released before has its angles of what was known then, and is first.
+        if not self._pending or not isinstance(self._pending[0], PlacedImage):
+            self._use_released(self.intake.settle(now_s=self._clock.monotonic_s()))
+
+    def _use_released(self, released: list[PlacedImage]) -> None:
+        if self.intake.angles.has_misplaced():
+            logger.warning("ring emptied: its newest frames are of the next scan")
+            self._recon.empty()
         self._pending.extendleft(reversed(released))
 
     def _take_connection(self, arrival: ConnectionArrival) -> None:

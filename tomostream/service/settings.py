@@ -43,10 +43,11 @@ class ServiceSettings:
     frame_type_guard_s: float = 0.0
     """Frames this close to a change of FrameType are not used."""
     first_id_patience_s: float = 2.0
-    """A table waits so long for the first FirstProjid of all, then holds from 0 on."""
+    """A table that comes alone waits so long for its FirstProjid; then it holds from
+    the one before it on, or from 0."""
     first_id_settle_s: float = 0.5
-    """A FirstProjid that comes at most `table_pair_s` after a table, and is followed
-    by none within this time, belongs to that table."""
+    """A FirstProjid that comes at most `table_pair_s` after a table that came alone,
+    and is followed by none within this time, belongs to that table."""
     table_pair_s: float = 5.0
     table_patience_s: float = 10.0
     """A FirstProjid without any new table moves the old one after this time."""

@@ -212,11 +212,17 @@ class Camera:
     def _announce(self, start: int) -> None:
         """Write the first id that the table holds for, then the table, as tomoScan."""
         config = self._config
-        first_id = wrapped(config.first_id + start, config.id_wrap)
-        self._operator.set_first_id(first_id - config.id_origin)
+        first_id = wrapped(config.first_id + start, config.id_wrap) - config.id_origin
         table_deg = self._scene.table(self._config.table_angles)
-        delay_s = config.table_delay_s if self._sent else 0.0
-        self._after(delay_s, lambda: self._wire.send_table(table_deg))
+        if config.first_id_delay_s and self._sent:
+            self._wire.send_table(table_deg)
+            self._after(
+                config.first_id_delay_s, lambda: self._operator.set_first_id(first_id)
+            )
+        else:
+            self._operator.set_first_id(first_id)
+            delay_s = config.table_delay_s if self._sent else 0.0
+            self._after(delay_s, lambda: self._wire.send_table(table_deg))
         self._table_length = len(table_deg)
         self._is_announced = start > self._table_start
 

@@ -46,6 +46,9 @@ class StreamConfig:
     """Time by which FrameType comes after the frames that it is about."""
     table_delay_s: float = 0.0
     """Time from a new FirstProjid to its angle table, while frames come."""
+    first_id_delay_s: float = 0.0
+    """Time from an angle table to its FirstProjid, while frames come; above 0 the
+    table is sent first."""
     has_separate_puts: bool = False
     """Send a field's values and sizes by puts of their own, as tomoScan does."""
     field_frames: int = 10
@@ -69,7 +72,9 @@ class StreamConfig:
         _require(self.field_frames >= 0, "field_frames", "at least 0")
         _require(self.first_id >= 0, "first_id", "at least 0")
         _require(self.lose_every == 0 or self.lose_every > 1, "lose_every", "0 or >1")
-        for name in ("frame_type_delay_s", "table_delay_s", "fields_delay_s"):
+        for name in (
+            "frame_type_delay_s", "table_delay_s", "first_id_delay_s", "fields_delay_s",
+        ):  # fmt: skip
             value = getattr(self, name)
             _require(0 <= value <= 3600, name, "0 to 3600 seconds")
         _require(self.binning >= 1, "binning", "at least 1")

@@ -127,6 +127,9 @@ def test_every_frame_is_accounted_for_whatever_comes(happenings, capacity, cost_
         for number in range(120, 150):
             bench.queue.put(bench.image(number))
         bench.settle()
+        # A table without a new FirstProjid is not believed at once.
+        bench.clock.advance(3.0)
+        bench.settle()
         assert bench.loop.state in {SessionState.FILLING, SessionState.STREAMING}
         assert bench.is_conserved()
     finally:

@@ -83,7 +83,10 @@ def test_many_sweeps_leave_the_newest_frame_in_each_slot(bench):
 def test_the_same_table_sent_again_keeps_the_ring(streaming):
     streaming.send(table_arrival())
     streaming.send(11)
+    streaming.clock.advance(2.1)
+    streaming.settle()
     assert len(streaming.engine.slots) == 11
+    assert streaming.last.session == 1
 
 
 def test_a_table_that_continues_keeps_the_ring(streaming):

@@ -362,6 +362,17 @@ def test_a_sync_says_the_first_id_first_and_then_the_new_table(stage):
     assert "end_sync" in names
 
 
+def test_a_table_can_overtake_its_first_id(stage):
+    scan = started(stage, first_id_delay_s=0.05)
+    scan.operator.n_angles, scan.operator.wants_sync = 6, True
+    events = events_after(scan, 0.1)
+    names = [event[0] for event in events]
+    first = next(e[1] for e in events if e[0] == "first_id")
+    frames = [e for e in events if e[0] == "frame"]
+    assert first == frames[0][1]
+    assert names.index("table") < names.index("frame") < names.index("first_id")
+
+
 def test_binned_frames_come_before_their_fields(stage):
     scan = started(stage, fields_delay_s=0.05)
     scan.operator.binning = 2
