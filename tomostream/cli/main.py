@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as exc:
-        return _fail(exc, 1)
+        return _fail(f"{exc.filename}: {exc.strerror}" if exc.filename else exc, 1)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -95,7 +95,7 @@ def _bind_to_parent() -> None:
         end_with_parent()
 
 
-def _fail(error: Exception, status: int) -> int:
+def _fail(error: Exception | str, status: int) -> int:
     sys.stdout.flush()
     print(f"tomostream: {error}", file=sys.stderr)
     return status

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tomostream.core.record_name import is_record_name
+
 
 def positive(text: str) -> float:
     """Take a number above 0."""
@@ -56,9 +58,9 @@ def size(text: str) -> int:
 
 def prefix(text: str) -> str:
     """Take the prefix of records, P and R together."""
-    if not text or text.split() != [text] or "." in text or len(text) > 40:
+    if not is_record_name(text) or len(text) > 40:
         message = (
-            "expected a prefix such as sim:TomoStream: (no blanks, no dots, "
+            "expected a prefix such as sim:TomoStream: (no blanks, dots or quotes, "
             f"40 characters at most), got {text!r}"
         )
         raise argparse.ArgumentTypeError(message)
@@ -76,9 +78,9 @@ def existing_file(text: str) -> Path:
 def output_file(text: str) -> Path:
     """Take the name of a file that can be written."""
     path = Path(text).expanduser()
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise argparse.ArgumentTypeError(f"cannot write {text}: no such folder")
-    return path
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"cannot write {text}: it is a folder")
+    return output_path(text)
 
 
 def output_path(text: str) -> Path:

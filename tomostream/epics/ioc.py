@@ -15,6 +15,7 @@ from softioc import asyncio_dispatcher, fields, imports, softioc
 
 from tomostream.core.controls import CONTROLS, LENS_CHANGE, Control
 from tomostream.core.errors import ConfigurationError
+from tomostream.core.record_name import is_record_name
 from tomostream.epics.database import LONG_TEXT_SIZE, Saved, database_text
 from tomostream.epics.settings import SAVED_CONTROLS, SettingsFile
 
@@ -61,9 +62,9 @@ class IocConfig:
 
     def __post_init__(self) -> None:
         longest = max(len(self.prefix + control.name) for control in self.controls)
-        if not self.prefix or longest > _LONGEST_NAME or set(self.prefix) & set(' ."$'):
+        if longest > _LONGEST_NAME or not is_record_name(self.prefix):
             raise ConfigurationError(
-                f"prefix: expected a short text without spaces, dots, quotes or $, "
+                "prefix: expected a short text without spaces, dots, quotes or $, "
                 f"got {self.prefix!r}"
             )
 

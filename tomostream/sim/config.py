@@ -1,6 +1,5 @@
 """What a simulated beamline is told at its start."""
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -9,10 +8,8 @@ import numpy as np
 
 from tomostream.core.errors import ConfigurationError
 from tomostream.core.frame import PIXEL_TYPES, IdWrap
+from tomostream.core.record_name import is_record_name
 from tomostream.sim.rotation import RotationKind
-
-# A string record holds 39 characters, and the image prefix is the value of one.
-_PREFIX = re.compile(r"[\w:<>;\[\]-]{1,39}", re.ASCII)
 
 
 class FieldMoment(StrEnum):
@@ -85,7 +82,8 @@ class StreamConfig:
         for name in ("tomoscan_prefix", "image_prefix"):
             value = getattr(self, name)
             _require(
-                _PREFIX.fullmatch(value) is not None, name,
+                # A string record holds 39, and the image prefix is the value of one.
+                is_record_name(value) and len(value) <= 39, name,
                 "1 to 39 characters that a record's name may have",
             )  # fmt: skip
 

@@ -62,6 +62,8 @@ def test_help_fits_a_terminal(capsys):
         ["demo", "--rate", "0"],
         ["demo", "--replay", "none.h5"],
         ["demo", "--prefix", "two words"],
+        ["ioc", "--prefix", "it's:"],
+        ["demo", "--snapshot", "/"],
         ["demo", "--json", "no/such/folder/x.json"],
         ["demo", "--center", "left"],
         ["serve"],
@@ -78,21 +80,21 @@ def test_a_wrong_option_is_refused_with_status_2(arguments, capsys):
 
 
 @pytest.mark.parametrize(
-    ("error", "status"),
+    ("error", "status", "sentence"),
     [
-        (ConfigurationError("angels: there is no such key"), 2),
-        (ConnectionLostError("sim:Pva1:Image: gone"), 1),
-        (OSError(28, "No space left on device"), 1),
+        (ConfigurationError("no such key: angels"), 2, "no such key: angels"),
+        (ConnectionLostError("sim:Pva1:Image: gone"), 1, "sim:Pva1:Image: gone"),
+        (OSError(28, "No space left", "out.png"), 1, "out.png: No space left"),
     ],
 )
-def test_an_expected_error_is_a_sentence(error, status, capsys, monkeypatch):
+def test_an_expected_error_is_a_sentence(error, status, sentence, capsys, monkeypatch):
     def fail(options):
         raise error
 
     monkeypatch.setattr(cli.doctor, "run", fail)
     assert main(["doctor"]) == status
     said = capsys.readouterr().err
-    assert said == f"tomostream: {error}\n"
+    assert said == f"tomostream: {sentence}\n"
 
 
 def test_a_configuration_that_is_wrong_ends_with_status_2(tmp_path, capsys):
