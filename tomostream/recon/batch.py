@@ -58,15 +58,16 @@ def radians(angles_deg: Sequence[float]) -> list[float]:
 def is_transformable(pixels: NDArray[Any]) -> bool:
     """Tell whether a Fourier transform of the frame stays finite.
 
-    Pixels that are not finite do not count, they are repaired before.
+    Pixels that are no float32 do not count, they are repaired before.
     """
     if pixels.dtype.kind != "f":
         return True
     # False where a pixel is no number.
     if pixels.min() > -_LARGEST_COUNT and pixels.max() < _LARGEST_COUNT:
         return True
-    finite = pixels[np.isfinite(pixels)]
-    return bool((np.abs(finite) < _LARGEST_COUNT).all())
+    sizes = np.abs(pixels)
+    most = np.finfo(np.float32).max
+    return not bool(((sizes >= _LARGEST_COUNT) & (sizes <= most)).any())
 
 
 def _pixels(frame: NDArray[Any], index: int, shape: tuple[int, int]) -> NDArray[Any]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tomostream.core.errors import StepFailedError
 from tomostream.core.health import RejectReason
 from tomostream.core.parameters import FilterType
 from tomostream.core.slices import Slices
@@ -141,12 +142,26 @@ class FrameStepsSuite(SceneSuite):
         scene.held[0] = p * (flat - dark) + dark, angle, dark, flat
         assert scene.range_error() < PHASE_RANGE
 
-    def test_absurd_counts_stay_finite(self) -> None:
+    @pytest.mark.parametrize("count", [3e38, -3e38])
+    def test_absurd_counts_have_no_transform(self, count: float) -> None:
         scene = self.scene(dtype="f8")
         scene.set(phase=phase_of(9.0))
+        scene.add(range(4))
         frame = scene.frame().copy()
-        frame[20, 10:14] = 1e300, -1e300, 3e38, -3e38
-        scene.engine.add([frame], np.array([0.0]), np.array([0]))
+        frame[20, 10] = count
+        with pytest.raises(StepFailedError, match="too large"):
+            scene.engine.add([frame], np.array([0.0]), np.array([0]))
+        assert scene.range_error() < PHASE_RANGE
+
+    @pytest.mark.parametrize("step", [{"zinger_radius": 3}, {"phase": phase_of(9.0)}])
+    def test_absurd_counts_stay_finite(self, step: dict[str, Any]) -> None:
+        scene = self.scene(dtype="f8")
+        scene.set(**step)
+        frame = scene.frame().copy()
+        # What a float32 cannot hold is no number, as a NaN.
+        frame[20, 10:14] = 1e300, -1e300, 9e19, -9e19
+        report = scene.engine.add([frame], np.array([0.0]), np.array([0]))
+        assert report.pixels_repaired == 2
         slices = scene.engine.slices()
         for image in (slices.z, slices.y, slices.x):
             assert np.isfinite(image).all()
