@@ -136,10 +136,13 @@ def start(environment, tmp_path):
 
 @pytest.fixture
 def template_ioc(start, family):
-    """Start an IOC without synApps on the shipped templates; give the macros."""
+    """Start an IOC without synApps on the shipped templates; give the macros.
+
+    Others than those of nowhere may be given.
+    """
     folder = Path(__file__).parents[2] / "iocBoot" / "db"
 
-    def start_ioc() -> dict[str, str]:
+    def start_ioc(**others: str) -> dict[str, str]:
         macros = {
             "P": family, "R": "TomoStream:", "BUSY": "bo",
             "TOMO_SCAN": f"{family}TomoScanStream:", "IMAGE_P": f"{family}ImageName",
@@ -148,7 +151,7 @@ def template_ioc(start, family):
             "MCT_OPTICS": f"{family}MCTOptics:", "TOMO_0_DEG": f"{family}m1",
             "TOMO_90_DEG": f"{family}m2", "SAMPLE_Y": f"{family}m3",
             "ROI_PLUGIN": f"{family}ROI1:",
-        }  # fmt: skip
+        } | others  # fmt: skip
         arguments = ["-m", ",".join(f"{k}={v}" for k, v in macros.items())]
         for name in ("tomoStream", "tomoStream_2BM"):
             arguments += ["-d", str(folder / f"{name}.template")]
