@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from tomostream.app.environment import LoopbackEnvironment
+from tomostream.epics.generate.beamlines import Beamline
 
 _POLL = Event()
 
@@ -161,6 +162,32 @@ def template_ioc(start, family):
         return macros
 
     return start_ioc
+
+
+@pytest.fixture
+def running(start, family, template_ioc):
+    """Start records, scan and service, that waits for Start; give the beamline."""
+
+    def run(server):
+        beamline = Beamline(
+            name="test", folder="", p=family, r="TomoStream:",
+            tomoscan=f"{family}TomoScanStream:", stream=f"{family}TomoScanStream:",
+            image_name_record="ImagePVAPrefix",
+        )  # fmt: skip
+        if server == "ours":
+            arguments = ("--prefix", beamline.prefix, "--ready-json")
+            start("ioc", *arguments, server="ioc").wait_ready()
+        else:
+            template_ioc(**beamline.macros())
+        start(
+            "simulate", "--prefix", family, "--size", "64", "--angles", "60", "--rate",
+            "120", "--ready-json", server="simulator",
+        ).wait_ready()  # fmt: skip
+        service = start("serve", "--prefix", beamline.prefix, "--ready-json")
+        service.wait_ready()
+        return beamline, service
+
+    return run
 
 
 class PvaClient:

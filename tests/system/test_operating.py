@@ -7,39 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tomostream.epics.generate.beamlines import Beamline
-
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 PROGRAM = Path(__file__).parent / "programs" / "operate.py"
 
 on_both_iocs = pytest.mark.parametrize("server", ["ours", "template"])
-
-
-@pytest.fixture
-def running(start, family, template_ioc):
-    """Start records, scan and service, that waits for Start; give the beamline."""
-
-    def run(server):
-        beamline = Beamline(
-            name="test", folder="", p=family, r="TomoStream:",
-            tomoscan=f"{family}TomoScanStream:", stream=f"{family}TomoScanStream:",
-            image_name_record="ImagePVAPrefix",
-        )  # fmt: skip
-        if server == "ours":
-            arguments = ("--prefix", beamline.prefix, "--ready-json")
-            start("ioc", *arguments, server="ioc").wait_ready()
-        else:
-            template_ioc(**beamline.macros())
-        start(
-            "simulate", "--prefix", family, "--size", "64", "--angles", "60", "--rate",
-            "120", "--ready-json", server="simulator",
-        ).wait_ready()  # fmt: skip
-        service = start("serve", "--prefix", beamline.prefix, "--ready-json")
-        service.wait_ready()
-        return beamline, service
-
-    return run
 
 
 @on_both_iocs

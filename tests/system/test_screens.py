@@ -122,3 +122,45 @@ def test_a_click_changes_the_record(show, records, environment, channel_access):
 
     after = channel_access(environment.client(), names)
     assert list(after.values())[:2] == [100.5, "Acquire"]
+
+
+@pytest.mark.parametrize("server", ["ours", "template"])
+def test_clicks_drive_a_reconstruction_from_start_to_abort(
+    show, running, environment, channel_access, pva_client, wait_until, server
+):
+    beamline, service = running(server)
+    macros = {"P": beamline.p, "R": beamline.r, "TOMO_SCAN": beamline.tomoscan}
+    slices = pva_client(environment.client())
+
+    def click(*actions):
+        found, _ = show("tomoStream", macros, *actions)
+        assert found["lost"] == []
+
+    def shown(name):
+        record = beamline.prefix + name
+        return channel_access(environment.client(), [record])[record]
+
+    def published():
+        array = slices.get(f"{beamline.prefix}StreamRecon")
+        return {a.name: a.value for a in array.attribute}
+
+    def are(**wanted):
+        return lambda: wanted.items() <= published().items()
+
+    click("Start")
+    wait_until(lambda: shown("SessionState") == "streaming")
+    wait_until(are(SlotsFilled=60, OrthoX=32, OrthoY=32, FilterType="Parzen"))
+    session = published()["Session"]
+    # The sliders end where the frames do.
+    click("Center=30", "+", "+", "-", "OrthoX:End", "OrthoY:Home", "OrthoZ=7",
+          "FilterType=Ramp", "RotX=45", "Empty ring")  # fmt: skip
+    wait_until(are(
+        Center=30.5, OrthoX=63, OrthoY=0, OrthoZ=7, FilterType="Ramp", SlotsFilled=60,
+        Session=session + 1,
+    ))  # fmt: skip
+    assert (shown("RotX"), shown("StartRecon")) == (45.0, "Acquire")
+    click("Abort")
+    wait_until(lambda: shown("StartRecon") == "Done")
+    assert shown("SessionState") == "idle"
+    assert service.text.count("stopped by the operator") == 1
+    assert "Traceback" not in service.text

@@ -1,9 +1,10 @@
-"""Show an MEDM screen in PyDM, look whether its channels connect, press buttons.
+"""Show an MEDM screen in PyDM, look whether its channels connect, operate it.
 
-Usage: render_screen.py SCREEN.adl MACROS PICTURE.png [BUTTON ...]
+Usage: render_screen.py SCREEN.adl MACROS PICTURE.png [ACTION ...]
 
-MACROS as P=...,R=...; BUTTON is the label of a button to be clicked. Prints one line of
-JSON.
+MACROS as P=...,R=...; an ACTION is the label of a button to be clicked, RECORD=TEXT for
+a field or a menu, or RECORD:KEY for a key that is pressed on its slider. Prints one
+line of JSON.
 """
 
 import json
@@ -19,7 +20,12 @@ os.environ["PYDM_DATA_PLUGIN"] = os.environ["PYDM_EPICS_LIB"] = "pyepics"
 
 from adl2pydm.cli import main as adl2pydm
 from pydm import PyDMApplication
-from pydm.widgets import PyDMPushButton
+from pydm.widgets import (
+    PyDMEnumComboBox,
+    PyDMLineEdit,
+    PyDMPushButton,
+    PyDMSlider,
+)
 from pydm.widgets.base import PyDMWidget
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtTest import QTest
@@ -52,7 +58,7 @@ def converted(screen: Path, folder: Path) -> Path:
 
 def main() -> None:
     """Show, press, look, end."""
-    screen, macros, picture, *labels = sys.argv[1:]
+    screen, macros, picture, *actions = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         ui = converted(Path(screen), Path(folder))
         app = PyDMApplication(
@@ -60,11 +66,11 @@ def main() -> None:
             hide_menu_bar=True, hide_status_bar=True,
             macros=dict(m.split("=", 1) for m in macros.split(",")),
         )  # fmt: skip
-        watch(app, Path(picture), labels)
+        watch(app, Path(picture), actions)
         app.exec_()
 
 
-def watch(app: Any, picture: Path, labels: list[str]) -> None:
+def watch(app: Any, picture: Path, actions: list[str]) -> None:
     """Look until all channels are there; then press, and take the picture."""
     window = app.main_window
     widgets = [w for w in window.findChildren(object) if _has_channel(w)]
@@ -79,10 +85,8 @@ def watch(app: Any, picture: Path, labels: list[str]) -> None:
         os._exit(0)
 
     def press() -> None:
-        buttons = window.findChildren(PyDMPushButton)
-        for label in labels:
-            button = next(b for b in buttons if b.text() == label)
-            click(button, LEFT)
+        for action in actions:
+            operate(window, action)
         QTimer.singleShot(SETTLE_MS, end)
 
     def look(left_ms: int = PATIENCE_MS) -> None:
@@ -94,6 +98,43 @@ def watch(app: Any, picture: Path, labels: list[str]) -> None:
             QTimer.singleShot(SETTLE_MS, press)
 
     QTimer.singleShot(LOOK_MS, look)
+
+
+def operate(window: Any, action: str) -> None:
+    """Do what a hand with mouse and keyboard does."""
+    record, sign, text = re.fullmatch(r"(\w*)([=:]?)(.*)", action).groups()  # pyright: ignore[reportOptionalMemberAccess]  matches anything
+    if sign == ":":
+        press(widget_of(window, record, PyDMSlider)._slider, text)
+    elif sign == "=":
+        enter(widget_of(window, record, PyDMLineEdit, PyDMEnumComboBox), text)
+    else:
+        buttons = window.findChildren(PyDMPushButton)
+        click(next(b for b in buttons if b.text() == action), LEFT)
+
+
+def widget_of(window: Any, record: str, *kinds: Any) -> Any:
+    """Give the widget of one of these kinds for the record."""
+    name = re.compile(rf".*:{record}(\.VAL\$)?")
+    widgets = [w for kind in kinds for w in window.findChildren(kind)]
+    return next(w for w in widgets if name.fullmatch(w.channel))
+
+
+def enter(widget: Any, text: str) -> None:
+    """Type into a field, or choose from a menu."""
+    if isinstance(widget, PyDMLineEdit):
+        widget.setFocus()
+        widget.selectAll()
+        QTest.keyClicks(widget, text)
+        press(widget, "Return")
+        return
+    press(widget, "Home")
+    for _ in range(widget.findText(text)):
+        press(widget, "Down")
+
+
+def press(widget: Any, name: str) -> None:
+    """Press a key."""
+    QTest.keyClick(widget, getattr(Qt, f"Key_{name}"))
 
 
 def connect_again(widgets: list[Any]) -> None:
