@@ -31,6 +31,8 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtTest import QTest
 
 click: Any = QTest.mouseClick
+type_text: Any = QTest.keyClicks
+press_key: Any = QTest.keyClick
 LEFT: Any = getattr(Qt, "LeftButton")  # noqa: B009  unknown to the stubs
 LOOK_MS, AGAIN_MS, PATIENCE_MS, SETTLE_MS = 100, 5_000, 44_900, 700
 
@@ -124,7 +126,7 @@ def enter(widget: Any, text: str) -> None:
     if isinstance(widget, PyDMLineEdit):
         widget.setFocus()
         widget.selectAll()
-        QTest.keyClicks(widget, text)
+        type_text(widget, text)
         press(widget, "Return")
         return
     press(widget, "Home")
@@ -134,7 +136,7 @@ def enter(widget: Any, text: str) -> None:
 
 def press(widget: Any, name: str) -> None:
     """Press a key."""
-    QTest.keyClick(widget, getattr(Qt, f"Key_{name}"))
+    press_key(widget, getattr(Qt, f"Key_{name}"))
 
 
 def connect_again(widgets: list[Any]) -> None:
