@@ -51,6 +51,12 @@ def database_text(
     )
 
 
+def record_type(control: Control) -> str:
+    """Give the type of a control's record."""
+    kind, _ = _MAKERS[control.kind]("", control, 0)
+    return "busy" if kind == "$(BUSY)" else kind
+
+
 def _first_value(control: Control, macros: Mapping[str, str], saved: Saved) -> Value:
     value = saved.get(control.name, control.default)
     if isinstance(value, str):
@@ -197,6 +203,7 @@ def _watchdog(prefix: str, control: Control, value: Value) -> tuple[str, Fields]
         "INPA": f"{prefix}{control.name}.VAL NPP",
         "CALC": "A>0?A-1:0",
         "OUT": f"{prefix}ServerRunning PP",
+        "EGU": control.unit,
         "DOPT": "Use OCAL",
         "OCAL": "A>0",
         "PINI": "YES",

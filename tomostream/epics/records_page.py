@@ -17,7 +17,9 @@ from tomostream.core.controls import (
     WIRING,
     Control,
     Extent,
+    RecordKind,
 )
+from tomostream.epics.database import record_type
 
 _HEAD = """\
 # Records
@@ -28,12 +30,14 @@ All names stand below `$(P)$(R)`, for instance `sim:TomoStream:Center`. `tomostr
 serves them. Values of records marked *saved* are kept across a restart of the IOC where
 it was given a settings file.
 
-*Written by* says who changes a value: the operator at any time, the service when what
-the record tells of has changed, twice a second at most, and all of it anew when the IOC
-has been restarted. A state is written at once. Limits are the record's DRVL and DRVH
-(what it takes) and LOPR and HOPR (what sliders show), alarms its HIGH (MINOR) and HIHI
-(MAJOR), or the severity of the choice. Limits that follow the frames are written by the
-service when their size has changed; what is shown here holds until the first frame.
+*Unit* is the record's EGU; 1 stands for a count, a ratio or a coefficient, which have
+none. *Written by* says who changes a value and when: the operator at any time, the
+service when what the record tells of has changed, twice a second at most, and all of it
+anew when the IOC has been restarted. A state is written at once. Limits are the
+record's DRVL and DRVH (what it takes) and LOPR and HOPR (what sliders show), alarms its
+HIGH (MINOR) and HIHI (MAJOR), or the severity of the choice. Limits that follow the
+frames are written by the service when their size has changed; what is shown here holds
+until the first frame.
 
 Long text is an `lso` record: up to 39 characters it reads and writes like a
 `stringout`, more are in `.VAL$` (`caget -S sim:TomoStream:DarkPVAName.VAL$`).
@@ -63,12 +67,13 @@ _SECTIONS = (
 )
 
 _KINDS = {
-    "number": "number", "integer": "integer", "choice": "choice", "text": "text",
-    "long_text": "long text", "status": "text (256 characters)", "busy": "busy",
-    "command": "button", "tweak": "process it", "watchdog": "countdown",
-    "running": "yes or no",
+    "number": "number", "integer": "integer", "choice": "choice",
+    "text": "text, 39 characters", "long_text": "long text, 255 characters",
+    "status": "text, 255 characters", "busy": "busy", "command": "button",
+    "tweak": "process it", "watchdog": "countdown", "running": "yes or no",
 }  # fmt: skip
 
+_NUMERIC = {"number", "integer", "watchdog"}
 
 _EXTENTS: dict[Extent, str] = {
     "slice": "the slice's last pixel", "row": "the frames' last row",
@@ -80,6 +85,11 @@ _EXTENTS: dict[Extent, str] = {
 _WRITERS = {
     "operator": "operator, at any time",
     "service": "service, when it changes",
+}
+_WRITERS_OF_KINDS: dict[RecordKind, str] = {
+    "long_text": "operator, at any time; heeded when the service starts",
+    "command": "operator: Yes; the record itself: No, 1 s later",
+    "tweak": "operator, who processes it",
 }
 
 
@@ -93,23 +103,35 @@ def records_page() -> str:
 
 def _table(controls: tuple[Control, ...]) -> str:
     lines = [
-        "| Record | Kind | Values | First value | Saved | Written by | Meaning |",
-        "|---|---|---|---|---|---|---|",
+        "| Record | Kind | Unit | Limits, choices | First value | Saved | Written by "
+        "| Meaning |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     lines.extend(
-        f"| `{c.name}` | {_KINDS[c.kind]} | {_values(c)} | {_first(c)} | "
+        f"| `{c.name}` | {_kind(c)} | {_unit(c)} | {_values(c)} | {_first(c)} | "
         f"{'yes' if c.is_saved else ''} | {_written(c)} | {c.help}{_alarm(c)} |"
         for c in controls
     )
     return "\n".join(lines) + "\n"
 
 
+def _kind(control: Control) -> str:
+    text = f"{_KINDS[control.kind]} (`{record_type(control)}`)"
+    places = control.precision
+    ending = "decimal" if places == 1 else "decimals"
+    return f"{text}, {places} {ending}" if places else text
+
+
+def _unit(control: Control) -> str:
+    return (control.unit or "1") if control.kind in _NUMERIC else ""
+
+
 def _values(control: Control) -> str:
     if control.choices:
         return ", ".join(control.choices)
     if control.low is None or control.high is None:
-        return control.unit
-    ends = f"{control.low:.10g} to {control.high:.10g} {control.unit}".strip()
+        return ""
+    ends = f"{control.low:.10g} to {control.high:.10g}"
     return f"{ends}; to {_EXTENTS[control.extent]}" if control.extent else ends
 
 
@@ -122,7 +144,11 @@ def _first(control: Control) -> str:
 
 
 def _written(control: Control) -> str:
-    return control.written or _WRITERS[control.writer]
+    return (
+        control.written
+        or _WRITERS_OF_KINDS.get(control.kind)
+        or _WRITERS[control.writer]
+    )
 
 
 def _alarm(control: Control) -> str:

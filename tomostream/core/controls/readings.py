@@ -11,7 +11,7 @@ STATUS = (
             help="State of the session; failed is MAJOR."),
     Control(name="BufferSize", kind="text", writer="service", default="0/0", help="Frames taken in the last call / slots."),
     Control(name="ReconTime", kind="number", writer="service", unit="s", precision=4, default=0.0, help="Time of the last reconstruction call."),
-    Control(name="Watchdog", kind="watchdog", writer="service", default=0, written="service every 3 s; counts by itself every second", help="Counts down by one a second; the service writes 5 every 3 s."),
+    Control(name="Watchdog", kind="watchdog", writer="service", unit="s", default=0, written="service every 3 s; counts by itself every second", help="Counts down by one a second; the service writes 5 every 3 s."),
     Control(name="ServerRunning", kind="running", writer="service", choices=("Stopped", "Running"), severities=("MAJOR", "NO_ALARM"), written="Watchdog every second", help="Stopped (MAJOR) when the Watchdog has run out."),
     Control(name="Corrected", kind="choice", writer="service", choices=("uncorrected", "dark only", "flat only", "corrected"), severities=("MINOR", "NO_ALARM", "NO_ALARM", "NO_ALARM"), help="Which fields are in use; uncorrected is MINOR."),
     Control(name="AutoCenter", kind="number", writer="service", unit="pixel", precision=2, default=0.0, help="Estimate of the rotation axis' column."),

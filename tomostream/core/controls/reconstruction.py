@@ -63,8 +63,9 @@ RECONSTRUCTION = (
         name="Center", kind="number", field="center", unit="pixel",
         low=-65536, high=65536, precision=3, default=0.0, is_saved=True,
         help="Detector column of the rotation axis; rescaled when the frame size changes.",
-        written="operator; service when the frames' size changes, at AutoCenterAccept, "
-        "and with AutoCenterFollow",
+        written="operator, CenterTweakUp and CenterTweakDown; service at the first frame "
+        "(where it is 0 or off the detector), when the frames' size changes, at "
+        "AutoCenterAccept, and with AutoCenterFollow",
     ),
     Control(
         name="FilterType", kind="choice", field="filter_type", choices=FILTERS,
