@@ -122,6 +122,14 @@ class Backend(Protocol):
         """Remake from the ring those slices that a new centre or plane changes."""
         ...
 
+    def kept(self, frames: Frames, n_kept: int) -> Frames:
+        """Give the frames in the memory where they should be kept to be added again.
+
+        To be called before they are added for the first time. n_kept: how many are kept
+        at a time.
+        """
+        ...
+
     def add(
         self,
         frames: Frames,

@@ -257,15 +257,16 @@ class Engine:
         if is_transformed and not all(map(is_transformable, batch.pixels)):
             raise StepFailedError("phase retrieval: pixels too large for a transform")
         generation = self._fields.generation
+        pixels = self._backend.kept(batch.pixels, self._raw.capacity)
         report = self._backend.add(
-            batch.pixels, radians(batch.angles_deg), slots=batch.slots,
-            places=[self._fields.place(generation)] * len(batch.pixels),
+            pixels, radians(batch.angles_deg), slots=batch.slots,
+            places=[self._fields.place(generation)] * len(pixels),
         )  # fmt: skip
         for k, is_accepted in enumerate(report.accepted.tolist()):
             if is_accepted:
                 self._raw.store(
                     batch.slots[k],
-                    batch.pixels[k],
+                    pixels[k],
                     angle_deg=batch.angles_deg[k],
                     generation=generation,
                 )

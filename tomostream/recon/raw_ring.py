@@ -29,7 +29,8 @@ class RawRing:
     """
 
     def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
+        self.capacity = capacity
+        """Frames that it can hold."""
         self._frames: OrderedDict[int, RawFrame] = OrderedDict()
         self._waiting: dict[int, None] = {}
         self.nbytes = 0
@@ -55,10 +56,10 @@ class RawRing:
     ) -> None:
         """Keep a slot's newest frame; it does not wait."""
         self._waiting.pop(slot, None)
-        if self._capacity == 0:
+        if self.capacity == 0:
             return
         old = self._frames.pop(slot, None)
-        if old is None and len(self._frames) == self._capacity:
+        if old is None and len(self._frames) == self.capacity:
             oldest, old = self._frames.popitem(last=False)
             self._waiting.pop(oldest, None)
         if old is not None:

@@ -9,6 +9,7 @@ import ctypes
 import subprocess
 import tempfile
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from tomostream.core.errors import ReconstructionError
 from tomostream.recon.backend import RingDtype
 from tomostream.recon.cuda.backend import CudaBackend
-from tomostream.recon.cuda.device import Argument, DeviceArray, Shape, nbytes
+from tomostream.recon.cuda.device import Argument, DeviceArray, Shape, nbytes, owner
 from tomostream.recon.cuda.source import THREADS, kernel_names, source
 from tomostream.recon.engine import Engine
 
@@ -98,6 +99,7 @@ class ShimDevice:
         self._library = compiled_kernels()
         self._memory = memory
         self._upload, self._compute, self._download = (_Stream() for _ in range(3))
+        self._pinned: list[NDArray[np.uint8]] = []
         self.launches: dict[str, int] = {}
         """Kernels started, by name."""
         self.uploaded = 0
@@ -115,8 +117,16 @@ class ShimDevice:
         return np.full(size, _GARBAGE, np.uint8).view(dtype).reshape(shape)
 
     def pinned(self, nbytes: int) -> NDArray[np.uint8]:
-        """Give host memory full of garbage."""
-        return np.full(nbytes, _GARBAGE, np.uint8)
+        """Give host memory full of garbage; it is so again when nobody shows it."""
+        memory = np.full(nbytes, _GARBAGE, np.uint8)
+        self._pinned.append(memory)
+        shown = (ctypes.c_uint8 * nbytes).from_buffer(memory.data)
+        weakref.finalize(shown, memory.fill, _GARBAGE)
+        return np.frombuffer(memoryview(shown), np.uint8)
+
+    def is_pinned(self, array: NDArray[Any]) -> bool:
+        """Tell whether an array shows such memory."""
+        return isinstance(owner(array), ctypes.Array)
 
     def put(self, target: DeviceArray, source: NDArray[Any]) -> None:
         """Copy, after all that was started; wait until done."""
@@ -126,8 +136,16 @@ class ShimDevice:
 
     def upload(self, target: DeviceArray, source: NDArray[np.uint8]) -> _Event:
         """Start a copy; give its end."""
+        if not self.is_pinned(source):
+            raise AssertionError("a stream copies from pinned memory only")
         self.uploaded += source.nbytes
-        return self._upload.tell(lambda: np.copyto(target, source))
+        # Keeps nobody from giving the memory to others.
+        address, count = source.ctypes.data, source.nbytes
+
+        def work() -> None:
+            ctypes.memmove(target.ctypes.data, address, count)
+
+        return self._upload.tell(work)
 
     def download(self, target: NDArray[np.uint8], source: DeviceArray) -> _Event:
         """Start a copy of what has been computed; give its end."""

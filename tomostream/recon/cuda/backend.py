@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -21,6 +22,7 @@ from tomostream.recon.backend import (
     RingDtype,
 )
 from tomostream.recon.cuda.device import Device
+from tomostream.recon.cuda.feed import PinnedFrames
 from tomostream.recon.cuda.fields import HostFields
 from tomostream.recon.cuda.filtering import RING_GAIN
 from tomostream.recon.cuda.intake import Intake, Job, batches
@@ -60,6 +62,7 @@ class CudaBackend:
         self._steps = Steps()
         self._correction: F32 | None = None
         self._view: View | None = None
+        self._pinned: PinnedFrames | None = None
         self._weighted_center: float | None = None
         self._collected = 0
         self._owed = 0.0
@@ -90,10 +93,11 @@ class CudaBackend:
     def allocate(self, geometry: Geometry) -> None:
         """Make an empty ring; keep the fields if frames keep their shape."""
         old, self._geometry = self._geometry, None
-        # Given back before more is asked for.
-        self._workers.clear()
+        # What devices are at work on is given back after that, and before more is
+        # asked for.
         for device in self._devices:
             device.synchronize()
+        self._workers.clear()
         if old is None or old.frame_shape != geometry.frame_shape:
             self._fields.clear()
             self._correction = None
@@ -107,6 +111,7 @@ class CudaBackend:
             SlabWorker(device, geometry, plan, is_half=self._is_half)
             for device, plan in zip(self._devices, plans, strict=False)
         ]
+        self._pinned = PinnedFrames(self._devices[0], limit_bytes=_machine_bytes() // 2)
         self._geometry = geometry
         self._weighted_center = None
         self._collected = 0
@@ -189,6 +194,12 @@ class CudaBackend:
         if view.row is not None and (old is None or view.row != old.row):
             self._take_rows(held.places, view.row)
         self._draw(held, view.moved(old) if old else Shown(), is_new=True)
+
+    def kept(self, frames: Frames, n_kept: int) -> Frames:
+        """Give copies in pinned memory, from which they are uploaded."""
+        if not self._pinned or not n_kept:
+            return frames
+        return self._pinned.copies(frames, n_kept)
 
     def add(
         self,
@@ -333,12 +344,14 @@ class CudaBackend:
         """Give the bytes held on the devices."""
         parts = [worker.memory() for worker in self._workers]
         plans = [worker.plan for worker in self._workers]
+        problem = self._pinned.problem if self._pinned else ""
+        raw = f"; raw frames are not pinned: {problem}" if problem else ""
         return MemoryPlan(
             ring=sum(part.ring for part in parts), raw=0,
             accumulators=sum(part.accumulators for part in parts),
             fields=sum(part.fields for part in parts),
             scratch=sum(part.scratch for part in parts),
-            note=report(plans, self._shape.n_slots) if plans else "",
+            note=report(plans, self._shape.n_slots) + raw if plans else "",
         )  # fmt: skip
 
     def time_stages(self, on: bool) -> dict[str, float]:
@@ -362,3 +375,7 @@ class CudaBackend:
     def _scale(self) -> float:
         arc = math.radians(self._shape.scan_range)
         return arc / RING_GAIN / max(self._slots.filled, 1)
+
+
+def _machine_bytes() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

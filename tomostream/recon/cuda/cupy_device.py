@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tomostream.core.errors import BackendUnavailableError, ReconstructionError
-from tomostream.recon.cuda.device import Argument, DeviceArray, Event, Shape
+from tomostream.recon.cuda.device import Argument, DeviceArray, Event, Shape, owner
 from tomostream.recon.cuda.source import OPTIONS, THREADS, kernel_names, source
 
 _OLDEST = 75
@@ -65,8 +65,9 @@ class CupyDevice:
     def free_bytes(self) -> int:
         """Give the memory that can still be had."""
         with self._device:
-            pool = cupy.get_default_memory_pool()
-            pool.free_all_blocks()
+            cupy.get_default_memory_pool().free_all_blocks()
+            # Frames of another size will be kept now.
+            cupy.get_default_pinned_memory_pool().free_all_blocks()
             return int(self._device.mem_info[0])
 
     def empty(self, shape: Shape, dtype: type[np.generic]) -> DeviceArray:
@@ -79,6 +80,10 @@ class CupyDevice:
         with _translated(ReconstructionError), self._device:
             memory = cupy.cuda.alloc_pinned_memory(nbytes)
             return np.frombuffer(memory, np.uint8, nbytes)
+
+    def is_pinned(self, array: NDArray[Any]) -> bool:
+        """Tell whether an array shows memory that streams copy from by themselves."""
+        return isinstance(owner(array), cupy.cuda.PinnedMemoryPointer)
 
     def put(self, target: DeviceArray, source: NDArray[Any]) -> None:
         """Copy from any host memory, after all that was started; wait until done."""

@@ -45,7 +45,19 @@ class Device(Protocol):
         ...
 
     def pinned(self, nbytes: int) -> NDArray[np.uint8]:
-        """Give host memory that a stream can copy from and to by itself."""
+        """Give host memory that a stream can copy from and to by itself.
+
+        It is given to others once no array shows it.
+
+        Raises
+        ------
+        ReconstructionError
+            There is not enough.
+        """
+        ...
+
+    def is_pinned(self, array: NDArray[Any]) -> bool:
+        """Tell whether an array shows such memory."""
         ...
 
     def put(self, target: DeviceArray, source: NDArray[Any]) -> None:
@@ -101,6 +113,14 @@ class Device(Protocol):
     def synchronize(self) -> None:
         """Wait until all that was started is done."""
         ...
+
+
+def owner(array: NDArray[Any]) -> object:
+    """Give what owns the memory that an array shows; None if an array does."""
+    base: object = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return base.obj if isinstance(base, memoryview) else base
 
 
 def nbytes(shape: Shape, dtype: type[np.generic]) -> int:
