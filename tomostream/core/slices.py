@@ -1,13 +1,18 @@
 """Three ortho-slices, how they pack into one image, and what a click in it means."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tomostream.core.geometry import Geometry, Planes
+from tomostream.core.ortho_planes import OrthoPlane, ortho_planes
 
 F32 = NDArray[np.float32]
+
+_PARALLEL = 1e-6
+"""Planes that rise by less for each pixel do not cross in the image."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,16 +59,35 @@ def unpack(packed: F32, geometry: Geometry) -> Slices:
     )
 
 
-def draw_crosshair(slices: Slices, planes: Planes, *, width: int = 3) -> None:
-    """Mark the other two planes in each slice by NaN lines, centred and clipped."""
-    for image, row, column in (
-        (slices.z, planes.y, planes.x),
-        (slices.y, planes.z, planes.x),
-        (slices.x, planes.z, planes.y),
-    ):
-        half = width // 2
-        image[max(row - half, 0) : row + half + 1, :] = np.nan
-        image[:, max(column - half, 0) : column + half + 1] = np.nan
+def draw_crosshair(
+    slices: Slices, planes: Planes, geometry: Geometry, *, width: int = 3
+) -> None:
+    """Mark in each slice where the other two planes cross it, by lines of NaN."""
+    x, y, z = ortho_planes(planes, geometry)
+    for image, shown, others in (
+        (slices.z, z, (x, y)), (slices.y, y, (x, z)), (slices.x, x, (y, z))
+    ):  # fmt: skip
+        for other in others:
+            _draw_crossing(image, shown, other, width)
+
+
+def _draw_crossing(
+    image: F32, shown: OrthoPlane, other: OrthoPlane, width: int
+) -> None:
+    per_row, per_column = other.slope(shown)
+    slope = math.hypot(per_row, per_column)
+    if slope < _PARALLEL:
+        return
+    first = other.above(shown.point(0, 0))
+    rows = np.arange(image.shape[0], dtype=np.float64)
+    columns = np.arange(image.shape[1], dtype=np.float64)
+    if abs(per_row) < _PARALLEL * slope:
+        image[:, abs(first + per_column * columns) < width / 2 * slope] = np.nan
+    elif abs(per_column) < _PARALLEL * slope:
+        image[abs(first + per_row * rows) < width / 2 * slope, :] = np.nan
+    else:
+        above = first + per_row * rows[:, None] + per_column * columns
+        image[abs(above) < width / 2 * slope] = np.nan
 
 
 def planes_at_click(
@@ -71,16 +95,21 @@ def planes_at_click(
 ) -> Planes:
     """Give the planes after a click into the packed image.
 
-    A click in Z sets X and Y, one in Y sets X and Z, one in X sets Y and Z; a click
-    into unused pixels changes nothing. Planes stay turned as they are.
+    The other two planes go through the place of the sample that was clicked, turned as
+    they are: in Z those of X and Y, in Y of X and Z, in X of Y and Z. A click into
+    unused pixels changes nothing.
     """
     n = geometry.n_out
     image, place = divmod(column, n)
     rows = n if image == 0 else geometry.n_z
     if not (0 <= image <= 2 and 0 <= row < rows):
         return planes
-    if image == 0:
-        return replace(planes, x=place, y=row)
-    if image == 1:
-        return replace(planes, x=place, z=row)
-    return replace(planes, y=place, z=row)
+    x, y, z = ortho_planes(planes, geometry)
+    clicked = (z, y, x)[image]
+    point = clicked.point(row, place)
+    return replace(
+        planes,
+        x=planes.x + round(x.above(point)),
+        y=planes.y + round(y.above(point)),
+        z=planes.z + round(z.above(point)),
+    ).clipped(geometry)

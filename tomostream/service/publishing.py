@@ -58,7 +58,7 @@ class Publishing:
         packed = recon.packed()
         slices = unpack(packed, geometry)
         if parameters.crosshair:
-            draw_crosshair(slices, planes)
+            draw_crosshair(slices, planes, geometry)
         packed.flags.writeable = False
         self._count += 1
         return Publication(

@@ -210,7 +210,7 @@ def test_fault_15_a_crosshair_is_centred_and_stays_in_its_slice(place):
     packed = np.zeros(geometry.packed_shape, np.float32)
     planes = Planes(x=place, y=place, z=place)
     slices = unpack(packed, geometry)
-    draw_crosshair(slices, planes)
+    draw_crosshair(slices, planes, geometry)
     lines = {i for i in (place - 1, place, place + 1) if 0 <= i < 16}
     for image in (slices.z, slices.y, slices.x):
         assert set(np.flatnonzero(np.isnan(image).all(axis=0))) == lines
