@@ -122,10 +122,9 @@ class Engine:
         return self._raw.waiting
 
     @property
-    def slots_without_raw(self) -> int:
-        """Filled slots that keep their old filter until a new frame replaces them."""
-        # A decimated ring has fewer slots than there are raw frames.
-        return max(0, self.slots_filled - len(self._raw))
+    def slots_outdated(self) -> int:
+        """Slots whose frames are not kept: they keep the old filter and steps."""
+        return self._raw.outdated
 
     @property
     def problem(self) -> str:

@@ -33,6 +33,8 @@ class RawRing:
         """Frames that it can hold."""
         self._frames: OrderedDict[int, RawFrame] = OrderedDict()
         self._waiting: dict[int, None] = {}
+        self._filled: set[int] = set()
+        self._outdated: set[int] = set()
         self.nbytes = 0
         """Bytes of the frames held."""
 
@@ -45,10 +47,17 @@ class RawRing:
         """Frames that wait to be processed again."""
         return len(self._waiting)
 
+    @property
+    def outdated(self) -> int:
+        """Slots that were to be processed again, but whose frames are not kept."""
+        return len(self._outdated)
+
     def clear(self) -> None:
         """Forget all frames."""
         self._frames.clear()
         self._waiting.clear()
+        self._filled.clear()
+        self._outdated.clear()
         self.nbytes = 0
 
     def store(
@@ -56,6 +65,8 @@ class RawRing:
     ) -> None:
         """Keep a slot's newest frame; it does not wait."""
         self._waiting.pop(slot, None)
+        self._outdated.discard(slot)
+        self._filled.add(slot)
         if self.capacity == 0:
             return
         old = self._frames.pop(slot, None)
@@ -71,11 +82,15 @@ class RawRing:
         self.nbytes += pixels.nbytes
 
     def mark_all(self, *, generation: int | None = None) -> None:
-        """Let all frames wait; with a generation, for correction by those fields."""
+        """Let all frames wait; with a generation, for correction by those fields.
+
+        Slots whose frames are not kept stay as they are until new ones come.
+        """
         for frame in self._frames.values():
             if generation is not None:
                 frame.generation = generation
         self._waiting = dict.fromkeys(self._frames)
+        self._outdated = self._filled - self._frames.keys()
 
     def lend(self) -> list[RawFrame]:
         """Give all frames, the newest last; none of their arrays is written to again.

@@ -176,6 +176,9 @@ class Reconstruction:
         if self._ring is None:
             return []
         notes = [*filter(None, [self._refiltering.note, self._engine.problem])]
+        outdated = self._engine.slots_outdated
+        if outdated:
+            notes.append(f"{outdated} slots stay as they were until new frames come")
         if self._dead_pixels:
             notes.append(f"{self._dead_pixels} dead pixels interpolated")
         region = self.parameters.recon().steps.region

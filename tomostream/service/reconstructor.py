@@ -99,6 +99,11 @@ class Reconstructor(Protocol):
         ...
 
     @property
+    def slots_outdated(self) -> int:
+        """Slots that no `refilter` reaches: their frames are not kept any more."""
+        ...
+
+    @property
     def slots_waiting(self) -> int:
         """Slots whose projection waits for `refilter`."""
         ...

@@ -175,6 +175,7 @@ class FakeEngine:
         self.calls: list[str] = []
         self.problem = ""
         """What a step cannot do."""
+        self.slots_outdated = 0
         self._waiting = 0
 
     @property

@@ -184,9 +184,12 @@ def test_frames_added_meanwhile_do_not_wait() -> None:
 def test_short_raw_ring_keeps_the_newest() -> None:
     engine = made(raw_slots=2)
     add(engine, 0, 1, 2, 3)
-    assert engine.slots_without_raw == 2
+    assert engine.slots_outdated == 0
     engine.set_parameters(ReconParameters(center=16.0, planes=PARAMETERS.planes))
     assert engine.slots_waiting == 2
+    assert engine.slots_outdated == 2
+    add(engine, 0, 2)
+    assert engine.slots_outdated == 1
 
 
 def test_no_raw_ring_converges_over_a_revolution() -> None:
@@ -196,9 +199,10 @@ def test_no_raw_ring_converges_over_a_revolution() -> None:
     engine.set_parameters(parzen)
     fresh.set_parameters(parzen)
     assert engine.slots_waiting == 0
-    assert engine.slots_without_raw == 6
+    assert engine.slots_outdated == 6
     for e in (engine, fresh):
         add(e, *range(6))
+    assert engine.slots_outdated == 0
     np.testing.assert_allclose(engine.packed(), fresh.packed(), atol=1e-6)
 
 

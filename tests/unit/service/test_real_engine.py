@@ -39,13 +39,15 @@ def disc(angle_deg):
 
 
 class Rig:
-    def __init__(self, **settings):
+    def __init__(self, *, raw_slots=None, **settings):
         self.clock = FakeClock()
         self.queue = ArrivalQueue(capacity_frames=10_000, capacity_bytes=1 << 30)
         self.controls = FakeControls()
         self.controls.turn(center=CENTER)
         self.publisher = RecordingPublisher()
-        self.engine = Engine(backend="cpu", ring_dtype="float", threads=1)
+        self.engine = Engine(
+            backend="cpu", ring_dtype="float", threads=1, raw_slots=raw_slots
+        )
         self.loop = StreamLoop(
             self.queue, self.engine, publisher=self.publisher, controls=self.controls,
             clock=self.clock, settings=ServiceSettings(auto_start=True, **settings),
@@ -74,6 +76,10 @@ class Rig:
                 for number, angle in enumerate(angles_deg, start=first_id)
             )
         )
+
+    @property
+    def status(self):
+        return str(self.controls.readings["ReconStatus"])
 
     @property
     def shown(self):
@@ -189,6 +195,23 @@ def test_another_filter_equals_a_fresh_reconstruction_with_it(rig):
     rig.controls.turn(filter_type=FilterType.HANN)
     rig.send()
     assert_same(rig.shown, fresh(angles, filter_type=FilterType.HANN))
+
+
+def test_a_raw_ring_that_is_too_short_is_told_until_a_revolution_has_passed():
+    rig = Rig(raw_slots=10)
+    rig.send_fields()
+    angles = 5.0 * np.arange(100)
+    rig.send(first_id_arrival(1), table_arrival(angles))
+    rig.send_frames(angles[:36])
+    assert "stay as they were" not in rig.status
+    rig.controls.turn(filter_type=FilterType.HANN)
+    rig.send()
+    assert "26 slots stay as they were until new frames come" in rig.status
+    rig.send_frames(angles[36:46], first_id=37)
+    assert "16 slots stay as they were" in rig.status
+    rig.send_frames(angles[46:62], first_id=47)
+    assert "stay as they were" not in rig.status
+    assert_same(rig.shown, fresh(angles[26:62], filter_type=FilterType.HANN))
 
 
 def test_a_lost_frame_leaves_its_slot_to_the_old_one(rig):

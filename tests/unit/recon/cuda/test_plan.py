@@ -125,7 +125,9 @@ def test_decimated_ring_shows_the_slots_that_it_keeps(caplog):
     scene.add(range(40))
     scene.held = {s: held for s, held in scene.held.items() if s % decimation == 0}
     assert scene.engine.slots_filled == -(-40 // decimation)
-    assert scene.engine.slots_without_raw == 0
+    scene.set(filter_type=FilterType.HANN)
+    assert scene.engine.slots_outdated == 0
+    scene.refilter()
     assert scene.error() < FLOAT_TOLERANCE
     report = scene.engine.add([scene.frame()], np.array([3.0]), np.array([1]))
     assert report.accepted.tolist() == [True]
