@@ -8,7 +8,7 @@ from tomostream.app.build import ask_records, build_server, connections, needs_r
 from tomostream.app.config import Config
 from tomostream.app.interruption import Interruption
 from tomostream.app.repeater import repeater
-from tomostream.core.errors import ConfigurationError
+from tomostream.core.errors import ConfigurationError, ConnectionLostError
 from tomostream.epics.ending import end_channel_access
 from tomostream.epics.subscriber import ImageSubscriber
 from tomostream.epics.wiring import Wiring
@@ -38,7 +38,7 @@ def serve(
     announce
         Called once, when slices are served, with the names in use.
     duration_s
-        None: no end.
+        For serving, and before it for the records to say the wiring; None: no end.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def serve(
         Interruption() as interruption,
         repeater() if uses_records else nullcontext(),
     ):
-        said = _wiring(config, interruption)
+        said = _wiring(config, interruption, patience_s=duration_s)
         if interruption.is_set:
             return
         names = connections(config, said)
@@ -71,17 +71,22 @@ def serve(
                 end_channel_access()
 
 
-def _wiring(config: Config, interruption: Interruption) -> Wiring | None:
+def _wiring(
+    config: Config, interruption: Interruption, *, patience_s: float | None
+) -> Wiring | None:
     """Ask the records until they say all that is needed."""
     if not needs_records(config):
         return None
     clock = SystemClock()
-    tell_s = clock.monotonic_s()
+    tell_s = started_s = clock.monotonic_s()
     while True:
         said = ask_records(config, timeout_s=_ASK_S)
         try:
             connections(config, said)
         except ConfigurationError as exc:
+            waited_s = clock.monotonic_s() - started_s
+            if patience_s is not None and waited_s > patience_s:
+                raise ConnectionLostError(f"no answer in time: {exc}") from exc
             if clock.monotonic_s() >= tell_s:
                 tell_s = clock.monotonic_s() + _PATIENCE_S
                 logger.warning("waiting for records: %s", exc)

@@ -63,7 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--duration", type=kinds.positive, metavar="S",
-        help="end after S seconds (default: at Ctrl-C or SIGTERM)",
+        help="end after S seconds of serving, and wait no longer for the records "
+        "(default: at Ctrl-C or SIGTERM)",
     )  # fmt: skip
     kinds.add_ready_json(parser)
 

@@ -1,0 +1,28 @@
+"""What an installation says where it cannot be done."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CMAKE, NINJA = shutil.which("cmake"), shutil.which("ninja")
+
+
+@pytest.mark.skipif(not (CMAKE and NINJA), reason="cmake and ninja are not here")
+@pytest.mark.skipif(
+    not (ROOT / "CMakeLists.txt").is_file(), reason="the sources are not beside"
+)
+def test_without_a_compiler_it_says_what_to_install(tmp_path):
+    # No program at all can be found, but those that are named.
+    configured = subprocess.run(
+        [str(CMAKE), "-S", str(ROOT), "-B", str(tmp_path / "build"), "-G", "Ninja",
+         f"-DCMAKE_MAKE_PROGRAM={NINJA}"],
+        env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False,
+        timeout=60,
+    )  # fmt: skip
+    said = " ".join(configured.stderr.split())
+    assert configured.returncode != 0
+    assert "needs a C++20 compiler to be installed from source" in said
+    assert "apt-get install g++" in said
