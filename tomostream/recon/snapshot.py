@@ -10,6 +10,8 @@ from tomostream.core.geometry import Geometry
 from tomostream.core.parameters import ReconParameters
 from tomostream.core.slices import F32
 
+_LEAST_TRANSMISSION = np.float32(1e-6)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RingSnapshot:
@@ -27,16 +29,27 @@ class RingSnapshot:
     """(n_frames,), not reduced to a turn."""
 
     def transmission(self, index: int, rows: slice | None = None) -> F32:
-        """Give rows of one frame between dark and flat; where that is dead, 1."""
+        """Give rows of one frame between dark and flat; 1 where a pixel is unusable."""
         rows = rows or slice(None)
-        light = self.flat[rows] - self.dark[rows]
-        alive = light > 0
-        frame = self.frames[index][rows].astype(np.float32)
-        shown = np.ones_like(light)
-        np.divide(frame - self.dark[rows], light, out=shown, where=alive)
-        return shown
+        return transmission(self.frames[index][rows], self.dark[rows], self.flat[rows])
 
     def lines(self, index: int, rows: slice | None = None) -> F32:
         """Give the line integrals of attenuation of rows of one frame."""
-        shown = np.nan_to_num(self.transmission(index, rows), nan=1.0)
-        return -np.log(np.maximum(shown, 1e-6))
+        return line_integrals(self.transmission(index, rows))
+
+
+def transmission(counts: NDArray[Any], dark: F32, flat: F32) -> F32:
+    """Give counts (..., n_x) between dark and flat, for pictures.
+
+    1 where a pixel is dead or is no number, which would spoil the picture.
+    """
+    light = flat - dark
+    alive = np.isfinite(light) & (light > 0)
+    shown = np.ones(counts.shape, np.float32)
+    np.divide(counts.astype(np.float32) - dark, light, out=shown, where=alive)
+    return np.nan_to_num(shown, copy=False, nan=1.0, posinf=1.0, neginf=1.0)
+
+
+def line_integrals(shown: F32) -> F32:
+    """Give the line integrals that belong to transmissions."""
+    return -np.log(np.maximum(shown, _LEAST_TRANSMISSION))

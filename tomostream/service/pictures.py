@@ -6,9 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tomostream.core.slices import F32
-from tomostream.recon.snapshot import RingSnapshot
-
-_FLOOR = 1e-6
+from tomostream.recon.snapshot import RingSnapshot, line_integrals, transmission
 
 
 def newest_projection(snapshot: RingSnapshot) -> F32:
@@ -19,8 +17,7 @@ def newest_projection(snapshot: RingSnapshot) -> F32:
     ndarray
         (n_z, n_x), transmission; 1 where a pixel is dead or not finite.
     """
-    shown = snapshot.transmission(len(snapshot.frames) - 1)
-    return np.nan_to_num(shown, copy=False, nan=1.0, posinf=1.0, neginf=1.0)
+    return snapshot.transmission(len(snapshot.frames) - 1)
 
 
 def sinogram(snapshot: RingSnapshot, row: int) -> tuple[F32, NDArray[np.float64]]:
@@ -43,10 +40,5 @@ def sinogram(snapshot: RingSnapshot, row: int) -> tuple[F32, NDArray[np.float64]
     """
     order = np.argsort(snapshot.angles_deg, kind="stable")
     rows: list[NDArray[Any]] = [snapshot.frames[k][row] for k in order]
-    counts = np.stack(rows).astype(np.float32)
-    light = snapshot.flat[row] - snapshot.dark[row]
-    alive = light > 0
-    shown = np.ones_like(counts)
-    np.divide(counts - snapshot.dark[row], light, out=shown, where=alive)
-    shown = np.nan_to_num(shown, copy=False, nan=1.0, posinf=1.0, neginf=1.0)
-    return -np.log(np.maximum(shown, _FLOOR)), snapshot.angles_deg[order]
+    shown = transmission(np.stack(rows), snapshot.dark[row], snapshot.flat[row])
+    return line_integrals(shown), snapshot.angles_deg[order]

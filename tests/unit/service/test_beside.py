@@ -1,6 +1,7 @@
 """Work beside the stream, between fakes: no thread runs here."""
 
 import logging
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -213,10 +214,22 @@ def test_the_projection_is_the_newest_frame_between_dark_and_flat(snapshot):
     np.testing.assert_allclose(shown, expected, rtol=1e-6)
 
 
-def test_dead_pixels_of_a_projection_read_as_light(snapshot):
+@pytest.mark.parametrize("dead", [0.0, math.nan, math.inf])
+def test_dead_pixels_of_a_projection_read_as_light(snapshot, dead):
     flat = snapshot.flat.copy()
-    flat[3, 5] = 0.0
+    flat[3, 5] = dead
     assert newest_projection(replace(snapshot, flat=flat))[3, 5] == 1.0
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_pixel_without_a_number_reads_as_light_in_every_picture(snapshot, value):
+    frame = snapshot.frames[-1].astype(np.float32)
+    frame[7, 5] = value
+    spoiled = replace(snapshot, frames=(*snapshot.frames[:-1], frame))
+    assert newest_projection(spoiled)[7, 5] == 1.0
+    lines, _ = sinogram(spoiled, 7)
+    assert lines[-1, 5] == 0.0
+    assert spoiled.lines(N - 1)[7, 5] == 0.0
 
 
 def test_the_sinogram_is_ordered_by_angle(snapshot):
