@@ -54,6 +54,8 @@ def converted(screen: Path, folder: Path) -> Path:
     text = re.sub(
         r'(<property name="showLimitLabels"[^>]*>\s*<bool>)true', r"\1false", text
     )
+    # MEDM takes a font that the text's height has room for; 10 points need 20 pixels.
+    text = text.replace("<pointsize>10</pointsize>", "<pointsize>9</pointsize>")
     ui.write_text(text, encoding="utf-8")
     return ui
 

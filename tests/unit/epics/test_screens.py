@@ -48,12 +48,70 @@ def test_a_screen_fits_a_monitor(screen):
     assert screen.height <= 1000
 
 
+# MEDM's own fonts: height of one and width of its letters, pixels. The height alone
+# decides which is taken; the text then runs over what is beside it.
+FONTS = (
+    (8, 5), (9, 6), (10, 6), (13, 7), (14, 7), (15, 9), (16, 8), (20, 10), (24, 12),
+)  # fmt: skip
+SHADOW_PX, ARROW_PX = 4, 26
+
+
+def medm_letter_px(height):
+    """Give how wide MEDM makes a letter of a text of that height."""
+    return [width for size, width in FONTS if size <= height][-1]
+
+
+def medm_button_letter_px(height):
+    """Give how wide MEDM makes a letter on a button: what fits between its shadows."""
+    return medm_letter_px(int(0.9 * height) - SHADOW_PX)
+
+
+def adl_objects(screen, kind):
+    """Give (x, width, height, block) of each object of that kind."""
+    text = adl_text(screen)
+    for block in re.findall(
+        rf'^"?{kind}"? \{{\n(.*?)^\}}', text, re.MULTILINE | re.DOTALL
+    ):
+        x, width, height = (
+            int(re.findall(rf"^\t\t{name}=(\d+)", block, re.MULTILINE)[0])
+            for name in ("x", "width", "height")
+        )
+        yield x, width, height, block
+
+
+def expanded(text):
+    """Give it with the longest macros in use."""
+    return (
+        text.replace("$(P)$(R)", "7bmtomo:EncoderStream:")
+        .replace("$(TOMO_SCAN)", "7bmtomo:TomoScanStream:")
+    )  # fmt: skip
+
+
 @by_screen
-def test_labels_fit_their_place(screen):
-    # 7 pixels a letter at this height.
-    for w in screen.widgets:
-        if w.kind in {WidgetKind.TEXT, WidgetKind.BUTTON, WidgetKind.LINK}:
-            assert 7 * len(w.text) <= w.width, w.text
+def test_texts_fit_their_place_in_medm(screen):
+    for _, width, height, block in adl_objects(screen, "text"):
+        (text,) = re.findall(r'textix="([^"]*)"', block)
+        assert medm_letter_px(height) * len(expanded(text)) <= width, text
+    labelled = (*adl_objects(screen, "message button"),
+                *adl_objects(screen, "related display"))  # fmt: skip
+    for _, width, height, block in labelled:
+        text = re.findall(r'label="-?([^"]*)"', block)[-1]
+        used = medm_button_letter_px(height) * len(text)
+        assert used <= width - 2 * SHADOW_PX, text
+
+
+@by_screen
+def test_choices_fit_their_place_in_medm(screen):
+    choices = {f"$(P)$(R){c.name}": c.choices for c in (*CONTROLS, *LENS_CHANGE)}
+    for kind, letter_px, spare_px in (
+        ("text update", medm_letter_px, 0),
+        ("menu", medm_button_letter_px, ARROW_PX),
+    ):
+        for _, width, height, block in adl_objects(screen, kind):
+            (channel,) = re.findall(r'chan="([^"]*)"', block)
+            for text in choices.get(channel, ()):
+                if 'align="horiz. right"' not in block:
+                    assert letter_px(height) * len(text) <= width - spare_px, text
 
 
 @by_screen

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable
 
 from tomostream.epics.generate.screens.widgets import Screen, Widget, WidgetKind
 
+_TEXT_HEIGHT = 19
+"""MEDM takes the height for the font's: 8 pixels a letter at 19, 10 at 20."""
+
 _WHITE, _BACK, _BLACK, _BLUE, _SKY, _FRAME, _GREEN = 0, 4, 14, 54, 51, 9, 17
 
 # The map that MEDM itself writes into every file.
@@ -53,6 +56,10 @@ def _where(w: Widget) -> list[str]:
     return _place(w.x, w.y, w.width, w.height)
 
 
+def _text_line(w: Widget) -> list[str]:
+    return _place(w.x, w.y + (w.height - _TEXT_HEIGHT) // 2, w.width, _TEXT_HEIGHT)
+
+
 def _linked(name: str, w: Widget, color: int, back: int) -> list[str]:
     return _block(name, f'chan="{w.channel}"', f"clr={color}", f"bclr={back}")
 
@@ -60,18 +67,14 @@ def _linked(name: str, w: Widget, color: int, back: int) -> list[str]:
 def _text(w: Widget, color: int = _BLACK, align: str = "") -> list[str]:
     ends = [f'align="{align}"'] if align else []
     return _block(
-        "text", *_where(w), *_block('"basic attribute"', f"clr={color}"),
+        "text", *_text_line(w), *_block('"basic attribute"', f"clr={color}"),
         f'textix="{w.text}"', *ends,
     )  # fmt: skip
 
 
 def _heading(w: Widget) -> list[str]:
     back = _block("rectangle", *_where(w), *_block('"basic attribute"', f"clr={_BLUE}"))
-    # MEDM's font follows the height.
-    text = Widget(
-        kind=w.kind, x=w.x, y=w.y + 3, width=w.width, height=w.height - 6, text=w.text
-    )
-    return [*back, *_text(text, _WHITE, "horiz. centered")]
+    return [*back, *_text(w, _WHITE, "horiz. centered")]
 
 
 def _frame(w: Widget) -> list[str]:
@@ -86,7 +89,7 @@ def _reading(w: Widget) -> list[str]:
         look.append('align="horiz. right"')
     shown = ['format="string"'] if w.is_long else []
     return _block(
-        '"text update"', *_where(w), *_linked("monitor", w, _BLUE, _BACK),
+        '"text update"', *_text_line(w), *_linked("monitor", w, _BLUE, _BACK),
         *look, *shown, *_block("limits"),
     )  # fmt: skip
 

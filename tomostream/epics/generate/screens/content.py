@@ -101,6 +101,11 @@ _LABELS = {
     "BufferSize": "Frames taken / slots",
     "ReconTime": "Last reconstruction",
     "ReconMs": "Work for a frame",
+    "LatencyP50Ms": "Latency, median",
+    "LatencyP99Ms": "Latency, 99 %",
+    "ArrivalP50Ms": "Arrival, median",
+    "ArrivalP99Ms": "Arrival, 99 %",
+    "RejectedRecently": "Faulty, last 10 s",
     "Decimation": "Every n-th frame used",
     "TomoScanPVPrefix": "tomoScan, prefix of its records",
     "ImagePVAPName": "Projections: record that holds the PVA plugin's prefix",
@@ -135,7 +140,7 @@ _SESSION = Section(title="Session", rows=(
     Record(name="SessionState", label="Session"),
     Record(name="BufferSize", label="Frames taken / slots"),
     Record(name="BufferFill", label="Slots filled"),
-    Record(name="FrameRateHz", label="Frames received"),
+    Record(name="FrameRateHz", label="Frame rate"),
     Record(name="LostRecently", label="Lost, last 10 s"),
     Record(name="Latency", label="Latency"),
     Record(name="ImageConnection", label="Camera"),
@@ -169,7 +174,7 @@ _PLANES = Section(title="Planes", rows=(
     Record(name="RotY", label="Turn Y plane"),
     Record(name="RotZ", label="Tilt Z plane"),
     Record(name="CrossHair", label="Cross-hair"),
-    Record(name="PublishRateLimit", label="Slices per second, most"),
+    Record(name="PublishRateLimit", label="Slices per s, at most"),
 ))  # fmt: skip
 
 _OBLIQUE = Section(title="Oblique plane and preview", rows=(
@@ -221,12 +226,24 @@ _BEAMLINE_SCAN = Link(
 def _main(name: str, title: str, *links: Link) -> ScreenContent:
     more = Section(title="More", rows=(Links(links=(_MORE, _NAMES, *links)),))
     return ScreenContent(name=name, title=title, columns=(
-        (_SESSION, more), (_AXIS, _STEPS), (_PLANES, _PHASE), (_FLATS, _OBLIQUE),
+        (_SESSION, more), (_AXIS, _STEPS), (_PLANES, _OBLIQUE), (_FLATS, _PHASE),
     ))  # fmt: skip
+
+
+_REASONS = {
+    "RejectedFrameType": "Dark or flat",
+    "RejectedGuard": "Near a change of type",
+    "RejectedDecimated": "Left out, overload",
+    "RejectedIdle": "Not started",
+    "RejectedRegion": "No light in region",
+}
+"""Where the reason's name is not plain."""
 
 
 def _reason(name: str) -> str:
     """Give why frames were rejected, in words: RejectedNoAngle -> No angle."""
+    if name in _REASONS:
+        return _REASONS[name]
     words = re.findall("[A-Z][a-z]+", name.removeprefix("Rejected"))
     return " ".join(words).capitalize()
 

@@ -140,8 +140,9 @@ class _Placer:
 
     def _links(self, row: Links) -> Iterator[Widget]:
         for link in row.links:
-            yield self._at(
-                WidgetKind.LINK, _GAP, self._width - 2 * _GAP, text=link.label,
+            yield Widget(
+                kind=WidgetKind.LINK, x=self._x + _GAP, y=self._y - 1,
+                width=self._width - 2 * _GAP, height=_HEIGHT + 2, text=link.label,
                 screen=link.screen, macros=link.macros,
             )  # fmt: skip
             self._y += _ROW
