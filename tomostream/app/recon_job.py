@@ -175,6 +175,12 @@ class _Run:
             ring_dtype=choice.ring, raw_slots=0,
         )  # fmt: skip
         wanted = replace(job.parameters, center=found.center).recon()
+        region = wanted.steps.region
+        if region and not region.clipped(scan.n_z, scan.n_x):
+            raise ConfigurationError(
+                f"region: expected a part of {scan.n_x} x {scan.n_z} pixels, got "
+                f"{region.width} x {region.height} from {region.x}, {region.y} on"
+            )
         self._recon = FileReconstruction(
             scan, wanted, engine=self._engine, rows=self._rows,
             memory_bytes=job.memory_bytes or usable_memory(), tick=screen.tick,
@@ -280,8 +286,8 @@ class _Run:
         losses: list[str] = []
         if self._recon.left_out:
             losses.append(
-                f"{self._recon.left_out} projections were left out: more than 1 % of "
-                "their pixels are dead or not finite"
+                f"projections left out: {self._recon.left_out} "
+                f"({self._recon.why_left_out})"
             )
         if self._recon.pixels_repaired:
             losses.append(f"{self._recon.pixels_repaired} pixels were interpolated")

@@ -11,6 +11,7 @@ from tomostream.app.blocks import Block, blocks_of, margin_of, rows_in
 from tomostream.app.scan_file import ScanFile
 from tomostream.core.errors import SourceError
 from tomostream.core.geometry import Geometry, Planes, output_pad, output_width
+from tomostream.core.health import UNUSABLE, RejectReason
 from tomostream.core.parameters import ReconParameters
 from tomostream.core.slices import F32, Slices
 from tomostream.core.steps import FlatScale, RingRemoval
@@ -69,8 +70,14 @@ class FileReconstruction:
         """Width of the slices, pixels."""
         self.left_out = 0
         """Projections left out of some rows at least."""
+        self._reasons: set[RejectReason] = set()
         self.pixels_repaired = 0
         """Pixels interpolated in all projections."""
+
+    @property
+    def why_left_out(self) -> str:
+        """Why projections were left out; empty where none was."""
+        return "; ".join(UNUSABLE.get(r, str(r)) for r in sorted(self._reasons))
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -175,8 +182,7 @@ class FileReconstruction:
             used &= ~refused
             if not used.any():
                 raise SourceError(
-                    f"{self._scan.path}: no projection can be used: in each, more than "
-                    "1 % of the pixels are dead or not finite"
+                    f"{self._scan.path}: no projection can be used: {self.why_left_out}"
                 )
         if self._parameters.steps.ring_removal is RingRemoval.NONE:
             return
@@ -222,6 +228,7 @@ class FileReconstruction:
                 frames = self._air.scaled(batch, block.rows)
             report = self._engine.add(frames, angles[batch.index], slots[batch.index])
             refused[batch.index] = ~report.accepted
+            self._reasons.update(filter(None, report.reasons))
             repaired += report.pixels_repaired
             self._advance(_LOAD_COST * len(frames))
         return refused, repaired

@@ -59,7 +59,7 @@ class BackendUnavailableError(ReconstructionError):
 
 
 class StepFailedError(ReconstructionError):
-    """A processing step failed on a frame; the ring is as it was before."""
+    """A processing step cannot be done."""
 
 
 class ConnectionLostError(TomostreamError, ConnectionError):

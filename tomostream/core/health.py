@@ -42,9 +42,17 @@ class RejectReason(StrEnum):
     FAILED = "failed"
     """The reconstruction failed on it."""
     STEP = "step"
-    """A processing step (phase retrieval) failed on it."""
+    """A processing step (phase retrieval) cannot be done for it."""
     MALFORMED = "malformed"
     """Anything else that is wrong with it."""
+
+
+UNUSABLE: Mapping[RejectReason, str] = {
+    RejectReason.PIXELS: "more than 1 % of the pixels are dead or not finite",
+    RejectReason.REGION: "no light in the region that flats are scaled by",
+    RejectReason.STEP: "phase retrieval: pixels too large for a Fourier transform",
+}
+"""Why an engine does not use a frame, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

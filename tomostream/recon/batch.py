@@ -1,8 +1,9 @@
 """Frames as an engine takes them: checked, of a type that every backend knows."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from tomostream.core.errors import MalformedFrameError
 from tomostream.core.geometry import Geometry
+from tomostream.core.health import RejectReason
+from tomostream.recon.backend import AddReport, Backend, Frames
 
 _LARGEST_COUNT = 1e20
 """Above every integer. Times the largest gain, 1e6, and summed over a frame it stays a
@@ -47,7 +50,7 @@ def checked_batch(
     return Batch(pixels=pixels, angles_deg=angles, slots=numbers)
 
 
-def radians(angles_deg: Sequence[float]) -> list[float]:
+def radians(angles_deg: Iterable[float]) -> list[float]:
     """Give the angles in radians.
 
     Reduced before the conversion: a long continuous scan counts millions of degrees.
@@ -68,6 +71,29 @@ def is_transformable(pixels: NDArray[Any]) -> bool:
     sizes = np.abs(pixels)
     most = np.finfo(np.float32).max
     return not bool(((sizes >= _LARGEST_COUNT) & (sizes <= most)).any())
+
+
+def add_usable(
+    backend: Backend, pixels: Frames, angles_deg: list[float],
+    *, slots: list[int], places: list[int], is_transformed: bool,
+) -> AddReport:  # fmt: skip
+    """Let a backend add the frames that every step can be done for."""
+    is_in = [not is_transformed or is_transformable(frame) for frame in pixels]
+    report = backend.add(
+        list(compress(pixels, is_in)), radians(compress(angles_deg, is_in)),
+        slots=list(compress(slots, is_in)), places=list(compress(places, is_in)),
+    )  # fmt: skip
+    return report if all(is_in) else _with_left_out(report, is_in)
+
+
+def _with_left_out(report: AddReport, is_in: list[bool]) -> AddReport:
+    """Give the report on a batch of which only those frames were added."""
+    of_added = iter(report.reasons or [None] * sum(is_in))
+    reasons = tuple([next(of_added) if k else RejectReason.STEP for k in is_in])
+    return AddReport(
+        accepted=np.array([reason is None for reason in reasons], bool),
+        pixels_repaired=report.pixels_repaired, reasons=reasons,
+    )  # fmt: skip
 
 
 def _pixels(frame: NDArray[Any], index: int, shape: tuple[int, int]) -> NDArray[Any]:

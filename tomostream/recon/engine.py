@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tomostream.core.errors import ReconstructionError, StepFailedError
+from tomostream.core.errors import ReconstructionError
 from tomostream.core.geometry import Geometry
 from tomostream.core.parameters import ReconParameters
 from tomostream.core.slices import Slices
@@ -17,11 +17,12 @@ from tomostream.recon.backend import (
     AddReport,
     Backend,
     BackendName,
+    Frames,
     MemoryPlan,
     RingDtype,
     select_backend,
 )
-from tomostream.recon.batch import checked_batch, is_transformable, radians
+from tomostream.recon.batch import add_usable, checked_batch
 from tomostream.recon.fields import FieldReport, Fields
 from tomostream.recon.output import (
     written_oblique,
@@ -246,20 +247,15 @@ class Engine:
         ------
         MalformedFrameError
             A shape, type, slot or angle cannot be; nothing has been changed.
-        StepFailedError
-            A step fails for one of the frames; nothing has been changed.
         """
         batch = checked_batch(frames, angles_deg, slots, self.geometry)
         if not batch.pixels:
             return AddReport(accepted=np.zeros(0, bool), pixels_repaired=0)
-        is_transformed = self.parameters.steps.phase is not None
-        if is_transformed and not all(map(is_transformable, batch.pixels)):
-            raise StepFailedError("phase retrieval: pixels too large for a transform")
         generation = self._fields.generation
         pixels = self._backend.kept(batch.pixels, self._raw.capacity)
-        report = self._backend.add(
-            pixels, radians(batch.angles_deg), slots=batch.slots,
-            places=[self._fields.place(generation)] * len(pixels),
+        report = self._process(
+            pixels, batch.angles_deg, slots=batch.slots,
+            generations=[generation] * len(pixels),
         )  # fmt: skip
         for k, is_accepted in enumerate(report.accepted.tolist()):
             if is_accepted:
@@ -279,11 +275,11 @@ class Engine:
         while limit > 0 and self._raw.waiting:
             taken = self._raw.take(min(limit, _REFILTER_BATCH))
             limit -= len(taken)
-            report = self._backend.add(
+            report = self._process(
                 [frame.pixels for _, frame in taken],
-                radians([frame.angle_deg for _, frame in taken]),
+                [frame.angle_deg for _, frame in taken],
                 slots=[slot for slot, _ in taken],
-                places=[self._fields.place(frame.generation) for _, frame in taken],
+                generations=[frame.generation for _, frame in taken],
             )
             frames = int(np.count_nonzero(report.accepted))
             if self._rings.count(frames, is_pass_over=not self._raw.waiting):
@@ -364,6 +360,16 @@ class Engine:
         finally:
             times = self._backend.time_stages(False)
         return {stage: ms / len(frames) for stage, ms in times.items()}
+
+    def _process(
+        self, pixels: Frames, angles_deg: list[float],
+        *, slots: list[int], generations: list[int],
+    ) -> AddReport:  # fmt: skip
+        return add_usable(
+            self._backend, pixels, angles_deg, slots=slots,
+            places=[self._fields.place(generation) for generation in generations],
+            is_transformed=self.parameters.steps.phase is not None,
+        )  # fmt: skip
 
     def _show(self, geometry: Geometry, parameters: ReconParameters) -> None:
         planes, oblique = parameters.planes.clipped(geometry), parameters.oblique

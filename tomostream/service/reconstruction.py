@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from tomostream.core.arrivals import FieldArrival
-from tomostream.core.errors import MalformedFrameError, StepFailedError
+from tomostream.core.errors import MalformedFrameError
 from tomostream.core.frame import FrameKind
 from tomostream.core.geometry import Geometry, Planes
-from tomostream.core.health import RejectReason
+from tomostream.core.health import UNUSABLE, RejectReason
 from tomostream.core.parameters import Parameters, ReconParameters
 from tomostream.core.ports import Clock
 from tomostream.core.ring import RingLedger
@@ -125,11 +125,7 @@ class Reconstruction:
             return
         started_s = self._clock.monotonic_s()
         self.last_call_frames = 0
-        try:
-            self._put(ring, batch)
-        except StepFailedError:
-            # One frame's fault is not to cost the others.
-            self._put_singly(ring, batch)
+        self._put(ring, batch)
         # Only now: if the engine failed, the batch is still there to be counted.
         self._batch = []
         self.last_call_s = self._clock.monotonic_s() - started_s
@@ -312,22 +308,11 @@ class Reconstruction:
         taken = [d for (d, _), is_in in zip(batch, accepted, strict=True) if is_in]
         self._note(taken, report)
 
-    def _put_singly(self, ring: Ring, batch: list[tuple[DecodedFrame, int]]) -> None:
-        for number, entry in enumerate(batch):
-            # What has gone in must not be counted as lost if the engine fails now.
-            self._batch = batch[number:]
-            try:
-                self._put(ring, [entry])
-            except StepFailedError as exc:
-                self._tally.reject(
-                    RejectReason.STEP, f"frame {entry[0].frame.id}: {exc}"
-                )
-
     def _note(self, taken: list[DecodedFrame], report: AddReport) -> None:
         self._tally.entered += len(taken)
         self._tally.pixels_repaired += report.pixels_repaired
         for reason in filter(None, report.reasons):
-            self._tally.reject(reason, _WHY_NOT.get(reason, str(reason)))
+            self._tally.reject(reason, UNUSABLE.get(reason, str(reason)))
         self.last_call_frames += len(taken)
         self.is_cost_known = True
         if taken:
@@ -336,12 +321,6 @@ class Reconstruction:
             self.unseen += [
                 (d.placed.tracked.taken_s, d.frame.arrived_s) for d in taken
             ]
-
-
-_WHY_NOT = {
-    RejectReason.PIXELS: "more than 1 % of the pixels are dead or not finite",
-    RejectReason.REGION: "no light in the region that flats are scaled by",
-}
 
 
 def _clipped(parameters: Parameters, geometry: Geometry) -> ReconParameters:

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tomostream.core.errors import StepFailedError
 from tomostream.core.geometry import Geometry
 from tomostream.core.health import RejectReason
 from tomostream.core.parameters import Parameters, ReconParameters
@@ -237,22 +236,23 @@ class FakeEngine:
     ) -> FakeAddReport:
         """Put frames into slots."""
         self._fail()
-        if any(float(frame[0, 0]) == self.poison for frame in frames):
-            raise StepFailedError("phase: a fake's fault")
         if self._clock is not None:
             self._clock.advance(self.cost_s * len(frames))
         self.batches.append(len(frames))
-        accepted = np.ones(len(frames), bool)
+        reasons: list[RejectReason | None] = [None] * len(frames)
         for k, frame in enumerate(frames):
             assert frame.shape == self._shape()
-            accepted[k] = not (frame.dtype.kind == "f" and np.isnan(frame).all())
-            if accepted[k]:
+            if float(frame[0, 0]) == self.poison:
+                reasons[k] = RejectReason.STEP
+            elif frame.dtype.kind == "f" and np.isnan(frame).all():
+                reasons[k] = RejectReason.PIXELS
+            else:
                 self.frames[int(slots[k])] = frame
                 self.slots[int(slots[k])] = SlotContent(
                     value=float(frame[0, 0]), angle_deg=float(angles_deg[k]),
                     generation=len(self.fields),
                 )  # fmt: skip
-        reasons = [None if good else RejectReason.PIXELS for good in accepted]
+        accepted = np.array([reason is None for reason in reasons], bool)
         return FakeAddReport(accepted=accepted, reasons=tuple(reasons))
 
     def refilter(self, limit: int) -> int:

@@ -10,6 +10,7 @@ from tomostream.app import recon_job
 from tomostream.app.recon_job import EngineChoice, ReconJob, run_job
 from tomostream.core.errors import ConfigurationError
 from tomostream.core.parameters import FilterType, Parameters
+from tomostream.core.steps import FlatScale
 
 CENTER = 23.3
 
@@ -135,6 +136,17 @@ def test_what_is_lacking_is_told_and_noted(job, write_scan):
         ({"center": 60.0}, "center: expected a column of 0 to 47, got 60"),
         ({"center": float("nan")}, "got nan"),
         ({"parameters": Parameters(alpha=0.1)}, "needs Energy, Distance"),
+        (
+            {
+                "parameters": Parameters(
+                    flat_scale=FlatScale.REGION,
+                    region_x=48,
+                    region_width=2,
+                    region_height=2,
+                )
+            },
+            "region: expected a part of 48 x 20 pixels, got 2 x 2 from 48, 0 on",
+        ),
     ],
 )
 def test_what_the_file_does_not_have_is_refused(job, tmp_path, change, told):

@@ -210,7 +210,23 @@ def test_projections_that_cannot_be_used_are_counted(write_scan):
         recon = reconstruction(scan, parameters())
         slices = recon.slices(Planes(x=20, y=20, z=10))
     assert (recon.left_out, recon.pixels_repaired) == (1, 1)
+    assert recon.why_left_out == "more than 1 % of the pixels are dead or not finite"
     assert np.isfinite(slices.z).all()
+
+
+def test_a_projection_that_a_step_fails_for_costs_that_projection(write_scan):
+    def spoil(contents):
+        data = contents["data"].astype(np.float32)
+        data[7, 5, 5] = 1e30
+        contents["data"] = data
+
+    phase = PhaseRetrieval(energy_kev=30, distance_mm=10, pixel_um=2, alpha=0.01)
+    with ScanFile(write_scan(change=spoil)) as scan:
+        recon = reconstruction(scan, parameters(phase=phase))
+        slices = recon.slices(Planes(x=20, y=20, z=10))
+    assert recon.left_out == 1
+    assert "too large for a Fourier transform" in recon.why_left_out
+    assert np.abs(slices.z).max() < 1.0
 
 
 def test_a_file_without_a_usable_projection_is_refused(write_scan):

@@ -4,7 +4,7 @@ import logging
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tomostream.core.arrivals import RejectedArrival
@@ -101,6 +101,7 @@ HAPPENINGS = {
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(events, st.sampled_from([20, 1000]), st.sampled_from([0.0, 0.02]))
+@example([("image", 65535, 0, 0.0), ("run", 0, 6)], 1000, 0.0)
 def test_every_frame_is_accounted_for_whatever_comes(happenings, capacity, cost_s):
     logging.disable()
     try:
@@ -130,6 +131,7 @@ def test_every_frame_is_accounted_for_whatever_comes(happenings, capacity, cost_
         # A table without a new FirstProjid is not believed at once.
         bench.clock.advance(3.0)
         bench.settle()
+        bench.send_frames(range(150, 153))
         assert bench.loop.state in {SessionState.FILLING, SessionState.STREAMING}
         assert bench.is_conserved()
     finally:
