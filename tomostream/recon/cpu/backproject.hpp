@@ -2,6 +2,7 @@
 #pragma once
 #include "kernels.hpp"
 #include "simd.hpp"
+#include "words.hpp"
 
 namespace tomostream {
 namespace {
@@ -12,38 +13,58 @@ struct Count {
 };
 
 // Samples between the columns are interpolated; outside the row they are zero, so the first
-// and the last interval have one column only. Writes whole vectors.
-void make_taps(int32_t* offset, float* left, float* right, int n_out, int n_x,
-               double start, double step, float sign) {
+// and the last interval have one column only. Writes whole vectors. `one`: the sum of the
+// weights of a sample.
+template <class V, class WEIGH, class PUT>
+TOMO_INLINE void walk(int32_t* offset, int n_out, int n_x, double start, double step, V one,
+                      WEIGH weigh, PUT put) {
   constexpr int kFar = 1 << 26;    // makes positions positive, so that (int) rounds down
   const Floats steps = __builtin_convertvector(lane_numbers(), Floats) * (float)step;
-  const Floats nothing = {};
+  const V nothing = {};
   for (int i = 0; i < n_out; i += kWidth) {
     const double first = start + step * i;
     const int base = (int)(first + kFar) - kFar;
     const Floats at = steps + (float)(first - base), whole = floor(at);
     const Ints column = __builtin_convertvector(whole, Ints) + base;
-    const Floats w = (at - whole) * sign, rest = sign - w;
+    const V w = weigh(at - whole), rest = one - w;
     const Ints before = column == -1, last = column == n_x - 1;
     const Ints inside = (column >= 0) & (column < n_x - 1);
     const Ints bounded = column < 0 ? (Ints){} : column;
     const Ints rightmost = (Ints){} + (n_x - 2);
     *(Ints*)(offset + i) = (bounded > rightmost ? rightmost : bounded) * kRows;
-    store(left + i, inside ? rest : before ? w : nothing);
-    store(right + i, inside ? w : last ? rest : nothing);
+    put(i, inside ? rest : before ? w : nothing, inside ? w : last ? rest : nothing);
   }
 }
 
+void make_taps(const Taps& taps, int n_out, int n_x, double start, double step, float sign) {
+  if (taps.pair) {
+    const float scale = sign * kWeightOne;
+    walk(
+        taps.offset, n_out, n_x, start, step, (Ints){} + (int32_t)scale,
+        [&](Floats w) { return rounded(w * scale); },
+        [&](int i, Ints left, Ints right) {
+          *(Ints*)(taps.pair + i) = (left & 0xffff) | (right << 16);
+        });
+    return;
+  }
+  walk(
+      taps.offset, n_out, n_x, start, step, splat(sign), [&](Floats w) { return w * sign; },
+      [&](int i, Floats left, Floats right) {
+        store(taps.left + i, left);
+        store(taps.right + i, right);
+      });
+}
+
 // one[i] += weighted pairs of columns, of N tiles at once; two[i] too, if TWO.
-template <int N, bool TWO, class S>
-void add_tiles(float* one, float* two, int first, int last, const void* const* tiles,
+template <int N, bool TWO>
+void add_tiles(float* one, float* two, int first, int last, const float* const* tiles,
                const Taps* taps) {
   constexpr int V = kRows / kWidth;
-  const S* tile[N];
+  const float* tile[N];
   const int32_t* offset[N];
   const float *left[N], *right[N];
   for (int k = 0; k < N; k++) {
-    tile[k] = (const S*)tiles[k];
+    tile[k] = tiles[k];
     offset[k] = taps[k].offset;
     left[k] = taps[k].left;
     right[k] = taps[k].right;
@@ -54,7 +75,7 @@ void add_tiles(float* one, float* two, int first, int last, const void* const* t
     for (int v = 0; v < V; v++) a[v] = TWO ? (Floats){} : load(o + v * kWidth);
 #pragma GCC unroll 8
     for (int k = 0; k < N; k++) {
-      const S* q = tile[k] + offset[k][i];
+      const float* q = tile[k] + offset[k][i];
       const Floats l = splat(left[k][i]), r = splat(right[k][i]);
       for (int v = 0; v < V; v++) {
         a[v] += l * load(q + v * kWidth);
@@ -68,28 +89,75 @@ void add_tiles(float* one, float* two, int first, int last, const void* const* t
   }
 }
 
-// two may be null.
-template <class S>
-void add_all(float* one, float* two, int first, int last, const void* const* tiles,
-             const Taps* taps, int count) {
-  for (int k = 0; k < count; k += 4) {
-    const auto add = [&](auto n) {
-      constexpr int N = decltype(n)::value;
-      if (two) add_tiles<N, true, S>(one, two, first, last, tiles + k, taps + k);
-      else add_tiles<N, false, S>(one, two, first, last, tiles + k, taps + k);
-    };
-    switch (least(count - k, 4)) {
-      case 1: add(Count<1>{}); break;
-      case 2: add(Count<2>{}); break;
-      case 3: add(Count<3>{}); break;
-      default: add(Count<4>{});
+// The same of tiles of words, which have one unit.
+template <int N, bool TWO>
+void add_tiles(float* one, float* two, int first, int last, const Word* const* tiles,
+               const Taps* taps) {
+  constexpr int V = kRows / kWidth;
+  const float scale = unit_of(tiles[0]) * (1.f / kWeightOne);
+  const Word* words[N];
+  const int32_t *offset[N], *pair[N];
+  for (int k = 0; k < N; k++) {
+    words[k] = words_of(tiles[k]);
+    offset[k] = taps[k].offset;
+    pair[k] = taps[k].pair;
+  }
+  for (int i = first; i < last; i++) {
+    Ints a[V] = {};
+#pragma GCC unroll 8
+    for (int k = 0; k < N; k++) {
+      const Word* q = words[k] + offset[k][i];
+      const Ints weights = (Ints){} + pair[k][i];
+      for (int v = 0; v < V; v += 2) {
+        const Words left = load(q + v * kWidth), right = load(q + kRows + v * kWidth);
+        a[v] += pair_products(interleave_first(left, right), weights);
+        a[v + 1] += pair_products(interleave_second(left, right), weights);
+      }
+    }
+    float *o = one + (size_t)i * kRows, *p = two + (size_t)i * kRows;
+    for (int v = 0; v < V; v++) {
+      const Floats f = __builtin_convertvector(a[v], Floats) * scale;
+      store(o + v * kWidth, load(o + v * kWidth) + f);
+      if (TWO) store(p + v * kWidth, load(p + v * kWidth) + f);
     }
   }
 }
 
-void backproject(float* sum, int first, int last, bool half, const void* const* tiles,
+// How many of count tiles can be added in one pass.
+TOMO_INLINE int pass_length(const float* const*, int count) {
+  return count >= 4 ? 4 : count >= 2 ? 2 : 1;
+}
+TOMO_INLINE int pass_length(const Word* const* tiles, int count) {
+  int n = 1;
+  while (n < least(count, kMostProducts) && unit_of(tiles[n]) == unit_of(tiles[0])) n++;
+  return n >= 8 ? 8 : n >= 4 ? 4 : n >= 2 ? 2 : 1;
+}
+
+// two may be null.
+template <class S>
+void add_all(float* one, float* two, int first, int last, const void* const* tiles,
+             const Taps* taps, int count) {
+  const S* const* all = (const S* const*)tiles;
+  for (int k = 0; k < count;) {
+    const int length = pass_length(all + k, count - k);
+    const auto add = [&](auto n) {
+      constexpr int N = decltype(n)::value;
+      if (two) add_tiles<N, true>(one, two, first, last, all + k, taps + k);
+      else add_tiles<N, false>(one, two, first, last, all + k, taps + k);
+    };
+    switch (length) {
+      case 1: add(Count<1>{}); break;
+      case 2: add(Count<2>{}); break;
+      case 4: add(Count<4>{}); break;
+      default: add(Count<8>{});
+    }
+    k += length;
+  }
+}
+
+void backproject(float* sum, int first, int last, bool in_words, const void* const* tiles,
                  const Taps* taps, int count) {
-  if (half) add_all<Half>(sum, nullptr, first, last, tiles, taps, count);
+  if (in_words) add_all<Word>(sum, nullptr, first, last, tiles, taps, count);
   else add_all<float>(sum, nullptr, first, last, tiles, taps, count);
 }
 

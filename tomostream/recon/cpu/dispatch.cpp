@@ -3,30 +3,15 @@
 
 #include "kernels.hpp"
 #include "prepass_kernels.hpp"
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
 
 namespace tomostream {
-namespace {
-
-#if defined(__x86_64__)
-bool has_half_conversions() {    // Clang's builtin below does not know this one
-  unsigned a, b, c, d;
-  return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
-}
-#endif
-
-}  // namespace
-
 const Kernels* find_kernels(const char* name) {
   const Kernels* usable[3] = {};
   int count = 0;
 #if defined(__x86_64__)
   // These tests include the operating system's part (XGETBV).
   __builtin_cpu_init();
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                    has_half_conversions();
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
                       __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512dq") &&

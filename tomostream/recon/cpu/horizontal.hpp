@@ -1,5 +1,6 @@
 // Backprojection of rows into the horizontal slice.
 #pragma once
+#include "horizontal_words.hpp"
 #include "kernels.hpp"
 #include "simd.hpp"
 
@@ -135,12 +136,18 @@ void add_lines(const HorizontalArgs& h, int x, int y0, int y1) {
   }
 }
 
+template <int U>
+TOMO_INLINE void add_block(const HorizontalArgs& h, int x, int y0, int y1) {
+  if (h.in_words) add_word_lines<U>(h, x, y0, y1);
+  else add_lines<U>(h, x, y0, y1);
+}
+
 void horizontal(const HorizontalArgs& h, int y0, int y1) {
   // Down the slice first: the rows' samples move little and stay in the nearest cache.
   int x = 0;
   for (; x + 2 * kFlight * kWidth <= (int)h.pitch; x += 2 * kFlight * kWidth)
-    add_lines<2 * kFlight>(h, x, y0, y1);
-  if (x < h.n_out) add_lines<kFlight>(h, x, y0, y1);
+    add_block<2 * kFlight>(h, x, y0, y1);
+  if (x < h.n_out) add_block<kFlight>(h, x, y0, y1);
 }
 
 }  // namespace

@@ -10,15 +10,16 @@
 #include "simd.hpp"
 #include "spectral.hpp"
 #include "tilted.hpp"
+#include "words.hpp"
 
 namespace tomostream {
 namespace {
 
-// A group of new tiles, then what the filter needs.
+// A group of new tiles, or of words and one of floats, then what the filter needs.
 size_t scratch_floats(int n_ring, int fft_size) {
-  const size_t recursive = (size_t)kWidth * (2 * (size_t)n_ring + 2 * kEdge);
+  const size_t recursive = (size_t)kWidth * ((size_t)n_ring + 2 * kEdge);
   const size_t spectral = (size_t)fft_size * 2 * kWidth;
-  const size_t tiles = (size_t)kGroup * n_ring * kRows;
+  const size_t tiles = (size_t)kGroup * n_ring * kRows + kGroup * kTileHead / sizeof(float);
   return tiles + (recursive > spectral ? recursive : spectral);
 }
 
@@ -38,13 +39,26 @@ struct Stopwatch {
   }
 };
 
-// Write the filtered projection k of one band to tile out. Meanwhile fetch the tile that it
-// will replace.
-template <class S>
-void filter_band(const PushArgs& a, int k, int band, S* out, float* scratch,
-                 Stopwatch& watch) {
+// Filter projection k of one band: lines (n_ring, kRows); or lines (kRows / kWidth, n_ring,
+// kWidth) in a unit, and words. Returns the bits that the words need.
+uint32_t filter_band(const PushArgs& a, int k, int band, float* lines, Word* words, float unit,
+                     float* scratch, Stopwatch& watch) {
   const Frame& f = a.frames[k];
-  const S* upcoming = (const S*)f.slot + (size_t)band * a.n_ring * kRows;
+  const char* old = (const char*)f.slot + (size_t)band * tile_bytes(a.in_words, a.n_ring);
+  const auto rows_at = [&](int h) {
+    FilteredRows rows{1, lines + h, kRows, old + sizeof(float) * h, sizeof(float) * kRows};
+    if (!words) return rows;
+    // Lines of kWidth rows stand together. A column of words is one cache line, fetched with
+    // the first rows.
+    const size_t of_rows = (size_t)a.n_ring * kWidth;
+    rows = {1 / unit, lines + (size_t)(h / kWidth) * of_rows, kWidth,
+            old + kTileHead, h == 0 ? sizeof(Word) * kRows : 0};
+    if (h / kWidth % 2 == 0) return rows;
+    rows.before = rows.lines - of_rows;
+    rows.words = words + (h - kWidth);
+    return rows;
+  };
+  Ints bits = {};
   with_pixel_type(f.type, [&](auto* type) {
     using P = __typeof__(*type);
     if (a.filter->spectral) {
@@ -53,45 +67,45 @@ void filter_band(const PushArgs& a, int k, int band, S* out, float* scratch,
         load_lines<P>(a, k, band, h, scratch, C);
         load_lines<P>(a, k, band, h + kWidth, scratch + kWidth, C);
         watch.stop(kLoad);
-        filter_spectral(scratch, out + h, upcoming + h, a.n_ring, a.filter->fft);
+        bits |= filter_spectral(scratch, rows_at(h), rows_at(h + kWidth), a.n_ring,
+                                a.filter->fft);
         watch.stop(kFilter);
       }
       return;
     }
     float* t = scratch + kEdge * kWidth;
-    float* y = t + (size_t)(a.n_ring + kEdge) * kWidth;
     const RecursiveFilter& filter = a.filter->recursive;
     for (int h = 0; h < kRows; h += kWidth) {
       load_lines<P>(a, k, band, h, t, kWidth);
       watch.stop(kLoad);
-      if (filter.odd) filter_recursive<true>(t, y, out + h, upcoming + h, a.n_ring, filter);
-      else filter_recursive<false>(t, y, out + h, upcoming + h, a.n_ring, filter);
+      const FilteredRows rows = rows_at(h);
+      bits |= filter.odd ? filter_recursive<true>(t, rows, a.n_ring, filter)
+                         : filter_recursive<false>(t, rows, a.n_ring, filter);
       watch.stop(kFilter);
     }
   });
+  int32_t all = 0;
+  for (int i = 0; i < kWidth; i++) all |= bits[i];
+  return (uint32_t)all;
 }
 
-template <class S>
-void prepare_from(float* row, size_t row_pitch, const S* tile, int n_ring, int r,
-                  float* scratch) {
-  for (int x = 0; x < n_ring; x += kWidth) {
-    alignas(TOMO_VECTOR_BYTES) S s[kWidth];
-    for (int i = 0; i < kWidth; i++)
-      s[i] = tile[(size_t)least(x + i, n_ring - 1) * kRows + r];
-    store_unaligned(scratch + x, load(s));
+void prepare_row(float* row, size_t row_pitch, const void* tile, int n_ring, bool in_words,
+                 int r, float* scratch) {
+  if (in_words) {
+    int32_t* g = (int32_t*)scratch;
+    const Word* words = words_of(tile) + word_of_row(r);
+    for (int x = 0; x < n_ring; x++) g[x] = words[(size_t)x * kRows];
+    prepare(row, n_ring, g, unit_of(tile));
+    return;
   }
+  const float* values = (const float*)tile + r;
+  for (int x = 0; x < n_ring; x++) scratch[x] = values[(size_t)x * kRows];
   prepare(row, row_pitch, n_ring, scratch);
 }
 
-void prepare_row(float* row, size_t row_pitch, const void* tile, int n_ring, bool half, int r,
-                 float* scratch) {
-  if (half) prepare_from(row, row_pitch, (const Half*)tile, n_ring, r, scratch);
-  else prepare_from(row, row_pitch, (const float*)tile, n_ring, r, scratch);
-}
-
 struct TileList {
-  const void* tiles[kGroup];
-  Taps taps[kGroup];
+  const void* tiles[2 * kGroup];
+  Taps taps[2 * kGroup];
   int count = 0;
   void add(const void* tile, const Taps& t) {
     tiles[count] = tile;
@@ -102,23 +116,23 @@ struct TileList {
 // Add the new tiles of a group to a vertical slice and take the old ones out.
 template <class S>
 void exchange(const PushArgs& a, const Frame* frames, int count, int band, bool is_y,
-              const S* fresh_tiles) {
-  const size_t tile = (size_t)a.n_ring * kRows;
+              const char* new_tiles) {
+  const size_t bytes = tile_bytes(a.in_words, a.n_ring);
   const bool is_in_turn = band % a.shares == a.turn;
-  TileList added, old, old_fresh;
+  TileList both, total_only;    // into the fresh sums too, if the band is in turn
+  for (int k = 0; k < count; k++)
+    both.add(new_tiles + (size_t)k * bytes, is_y ? frames[k].new_y : frames[k].new_x);
   for (int k = 0; k < count; k++) {
     const Frame& f = frames[k];
     const Taps& taps = is_y ? f.old_y : f.old_x;
-    const S* slot = (const S*)f.slot + (size_t)band * tile;
-    added.add(fresh_tiles + (size_t)k * tile, is_y ? f.new_y : f.new_x);
-    if (taps.offset) (is_in_turn && f.old_is_fresh ? old_fresh : old).add(slot, taps);
+    TileList& list = is_in_turn && !f.old_is_fresh ? total_only : both;
+    if (taps.offset) list.add((const char*)f.slot + (size_t)band * bytes, taps);
   }
   const size_t sum = (size_t)band * a.n_out * kRows;
   const Sums& sums = is_y ? a.y : a.x;
   float *total = sums.total + sum, *fresh = is_in_turn ? sums.fresh + sum : nullptr;
-  add_all<S>(total, fresh, 0, a.n_out, added.tiles, added.taps, added.count);
-  add_all<S>(total, nullptr, 0, a.n_out, old.tiles, old.taps, old.count);
-  add_all<S>(total, fresh, 0, a.n_out, old_fresh.tiles, old_fresh.taps, old_fresh.count);
+  add_all<S>(total, fresh, 0, a.n_out, both.tiles, both.taps, both.count);
+  add_all<S>(total, nullptr, 0, a.n_out, total_only.tiles, total_only.taps, total_only.count);
 }
 
 // Exchange a group of projections in one band. No slot occurs twice.
@@ -126,18 +140,34 @@ template <class S>
 void push_group(const PushArgs& a, int first, int count, int band, float* scratch,
                 Stopwatch& watch) {
   const Frame* frames = a.frames + first;
-  const size_t tile = (size_t)a.n_ring * kRows;
-  S* tiles = (S*)scratch;
-  scratch += kGroup * tile;
-  for (int k = 0; k < count; k++)
-    filter_band<S>(a, first + k, band, tiles + (size_t)k * tile, scratch, watch);
+  const size_t bytes = tile_bytes(a.in_words, a.n_ring);
+  char* tiles = (char*)scratch;
+  float* lines = (float*)(tiles + kGroup * bytes);
+  float* rest = lines + (a.in_words ? (size_t)a.n_ring * kRows : 0);
+  for (int k = 0; k < count; k++) {
+    char* tile = tiles + (size_t)k * bytes;
+    if (!a.in_words) {
+      filter_band(a, first + k, band, (float*)tile, nullptr, 0, rest, watch);
+      continue;
+    }
+    // Packed in the last unit, which seldom is not the right one.
+    float& unit = a.units[band];
+    unit_of(tile) = unit;
+    const uint32_t bits =
+        filter_band(a, first + k, band, lines, words_of(tile), unit, rest, watch);
+    const float better = better_unit(unit, bits);
+    if (better == unit) continue;
+    pack_tile(tile, lines, a.n_ring, unit, better);
+    unit = better;
+    watch.stop(kFilter);
+  }
   exchange<S>(a, frames, count, band, false, tiles);
   exchange<S>(a, frames, count, band, true, tiles);
   for (int k = 0; k < count; k++) {
-    const S* new_tile = tiles + (size_t)k * tile;
-    memcpy((S*)frames[k].slot + (size_t)band * tile, new_tile, sizeof(S) * tile);
+    const char* tile = tiles + (size_t)k * bytes;
+    memcpy((char*)frames[k].slot + (size_t)band * bytes, tile, bytes);
     if (a.z / kRows == band)
-      prepare_from(frames[k].z_row, a.row_pitch, new_tile, a.n_ring, a.z % kRows, scratch);
+      prepare_row(frames[k].z_row, a.row_pitch, tile, a.n_ring, a.in_words, a.z % kRows, rest);
   }
   watch.stop(kBackproject);
 }
@@ -147,7 +177,7 @@ void push_band(const PushArgs& a, int band, float* scratch, uint64_t* stage_ns) 
   watch.start();
   for (int k = 0; k < a.count; k += kGroup) {
     const int count = least(kGroup, a.count - k);
-    if (a.half) push_group<Half>(a, k, count, band, scratch, watch);
+    if (a.in_words) push_group<Word>(a, k, count, band, scratch, watch);
     else push_group<float>(a, k, count, band, scratch, watch);
   }
 }

@@ -6,7 +6,8 @@
 // tile holds one band transposed: tile[column][row]. All rows of a column share their
 // interpolation weights, so backprojection into a vertical slice adds weighted columns,
 // without gathers, and the recursive filter runs along the columns, many rows at a time.
-// A ring slot is n_bands tiles of half or float; a vertical slice is n_bands tiles of float.
+// A ring slot is n_bands tiles, of floats or of 16-bit words (words.hpp); a vertical slice is
+// n_bands tiles of float.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -18,9 +19,15 @@ constexpr int kEdge = 8;       // columns of edge values on both sides of a row 
 constexpr int kRowPad = 160;   // zeros on both sides of a row for the horizontal slice
 constexpr int kPoles = 8;      // most exponentials of the recursive filter
 constexpr int kTaps = 4;       // direct taps of the recursive filter, h[0] included
-constexpr int kGroup = 8;      // projections backprojected in one pass over a slice
+constexpr int kGroup = 4;      // projections backprojected in one pass over a slice
+constexpr int kTileHead = 64;    // bytes before the words of a tile: their unit
 constexpr int kTiltedPad = 32;    // zeros on both sides of a row for a tilted plane
 constexpr int kTiltedRows = 36;   // most rows that one call of `tilted` may need, and one
+
+static inline size_t tile_bytes(bool in_words, int n_ring) {
+  const size_t values = (size_t)n_ring * kRows;
+  return in_words ? kTileHead + 2 * values : 4 * values;
+}
 
 enum class Pixel : uint8_t { i8, u8, i16, u16, i32, u32, i64, u64, f32, f64 };
 
@@ -47,10 +54,11 @@ struct Filter {
 };
 
 // Sample positions along one line of a slice: the left column's offset in elements of a
-// tile, and the weights of that column and the next. Arrays of length n_out.
+// tile, and the weights of that column and the next, as floats or, for tiles of words, as
+// a pair of words; the others are null. Arrays of length n_out.
 struct Taps {
-  const int32_t* offset;
-  const float *left, *right;
+  int32_t *offset, *pair;
+  float *left, *right;
 };
 
 // Neighbouring columns of one row that cannot be used: first <= column < last.
@@ -105,6 +113,7 @@ struct HorizontalArgs {
   float *total, *fresh;
   size_t pitch, row_pitch;
   int n_out, n_ring;
+  bool in_words;
   double center;                // column of the ring
   RowList both, total_only;
 };
@@ -122,7 +131,7 @@ struct TiltedArgs {
   double* sum;
   size_t pitch, row_pitch;      // multiples of 16; row_pitch >= n_x + 2 kTiltedPad
   int n_points, n_x, n_z;
-  bool half;
+  bool in_words;
   double center, origin[3], across[3], along[2];
   const TiltedProjection* projections;
   int count;
@@ -133,7 +142,8 @@ enum Stage : int { kLoad, kFilter, kBackproject, kStages };
 struct PushArgs {
   int n_x, n_z, n_out, n_ring, pad_x, z, count;
   size_t row_pitch;
-  bool half;
+  bool in_words;
+  float* units;                 // (n_bands,): of the last projection, in words
   const Frame* frames;
   const LineSteps* lines;       // null: none
   const Filter* filter;
@@ -146,18 +156,18 @@ struct Kernels {
   const char* name;
   size_t (*scratch_floats)(int n_ring, int fft_size);
   // Fill the taps of one line of a slice: positions start + i * step.
-  void (*make_taps)(int32_t* offset, float* left, float* right, int n_out, int n_ring,
-                    double start, double step, float sign);
+  void (*make_taps)(const Taps&, int n_out, int n_ring, double start, double step,
+                    float sign);
   // Pixels of one band that are not finite and not dead.
   uint32_t (*count_bad)(const Frame&, int n_x, int n_z, int band);
   void (*push_band)(const PushArgs&, int band, float* scratch, uint64_t* stage_ns);
   // Columns first <= i < last of sum (n_out, kRows) += count tiles of one band.
-  void (*backproject)(float* sum, int first, int last, bool half,
+  void (*backproject)(float* sum, int first, int last, bool in_words,
                       const void* const* tiles, const Taps* taps, int count);
   // Detector row of a band, prepared for `horizontal`: 2 row_pitch floats, of which the
-  // first kRowPad of each half are not passed.
-  void (*prepare_row)(float* row, size_t row_pitch, const void* tile, int n_ring, bool half,
-                      int row_in_band, float* scratch);
+  // first kRowPad of each half come before `row`.
+  void (*prepare_row)(float* row, size_t row_pitch, const void* tile, int n_ring,
+                      bool in_words, int row_in_band, float* scratch);
   // Rows y0 <= y < y1 of the horizontal slice.
   void (*horizontal)(const HorizontalArgs&, int y0, int y1);
   // Lines first <= k < last of a tilted plane; scratch: kTiltedRows rows.

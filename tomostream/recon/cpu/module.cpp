@@ -251,12 +251,12 @@ NB_MODULE(_core, m) {
   nb::class_<Reconstructor>(m, "Reconstructor")
       .def(
           "__init__",
-          [](Reconstructor* self, const std::string& isa, int threads, bool half) {
+          [](Reconstructor* self, const std::string& isa, int threads, bool in_words) {
             const Kernels* kernels = find_kernels(isa.c_str());
             if (!kernels) throw std::invalid_argument("isa: " + isa);
-            new (self) Reconstructor(*kernels, threads, half);
+            new (self) Reconstructor(*kernels, threads, in_words);
           },
-          "isa"_a, "threads"_a, "half"_a)
+          "isa"_a, "threads"_a, "in_words"_a)
       .def("allocate",
            [](Reconstructor& r, int n_z, int n_x, int n_slots, int n_out, int n_ring,
               int pad_x, double arc) {

@@ -23,8 +23,8 @@ size_t round_up(size_t value, size_t unit) { return (value + unit - 1) / unit * 
 
 }  // namespace
 
-Reconstructor::Reconstructor(const Kernels& kernels, int threads, bool half)
-    : kernels_(kernels), half_(half), pool_(threads) {
+Reconstructor::Reconstructor(const Kernels& kernels, int threads, bool in_words)
+    : kernels_(kernels), in_words_(in_words), pool_(threads) {
   stage_ns_.resize(static_cast<size_t>(pool_.size()) * kTimedStages);
 }
 
@@ -77,11 +77,10 @@ void Reconstructor::allocate(const Shape& shape) {
   const size_t n_out = static_cast<size_t>(shape.n_out);
   bands_ = (shape.n_z + kRows - 1) / kRows;
   const size_t bands = static_cast<size_t>(bands_);
-  const size_t tile = static_cast<size_t>(shape.n_ring) * kRows;
   z_pitch_ = round_up(n_out, 64);
   row_pitch_ = round_up(static_cast<size_t>(shape.n_ring), 16) + 2 * kRowPad;
   // A little apart: slots a power of two apart would compete for the same cache sets.
-  const size_t slot_bytes = (half_ ? 2 : 4) * tile * bands;
+  const size_t slot_bytes = tomostream::tile_bytes(in_words_, shape.n_ring) * bands;
   slot_pitch_ = slot_bytes + round_up(std::min(slot_bytes / 32, kMostSkew), 64) + 64;
   if (!ring_.as()) ring_ = Buffer(pool_, slot_pitch_ * n_slots, "ring");
   if (!z_rows_.as()) z_rows_ = Buffer(pool_, sizeof(float) * 2 * row_pitch_ * n_slots, "z rows");
@@ -92,8 +91,9 @@ void Reconstructor::allocate(const Shape& shape) {
     sums->z = Buffer(pool_, sizeof(float) * z_pitch_ * n_out, "sum of slice z");
   }
   const size_t lines = std::max(n_slots, static_cast<size_t>(4 * kChunk));
-  taps_ = Buffer(pool_, 3 * sizeof(float) * z_pitch_ * lines, "interpolation weights");
+  taps_ = Buffer(pool_, sizeof(float) * (3 * z_pitch_ + 16) * lines, "interpolation weights");
   suspect_.assign(bands, 0);
+  units_.assign(bands, 1.f);
   slots_.assign(n_slots, Slot{});
   shape_ = shape;
   try {
@@ -176,8 +176,10 @@ int64_t Reconstructor::add(const std::vector<Input>& inputs, Fate* fates) {
 
 void Reconstructor::make_taps(Taps* taps, int32_t* memory, const Upright& plane, double cos,
                               double sin, float sign) const {
-  float* left = reinterpret_cast<float*>(memory + z_pitch_);
-  float* right = left + z_pitch_;
+  int32_t* weights = memory + z_pitch_;
+  float* left = reinterpret_cast<float*>(weights);
+  *taps = in_words_ ? Taps{memory, weights, nullptr, nullptr}
+                    : Taps{memory, nullptr, left, left + z_pitch_};
   const int half = shape_.n_out / 2;
   const Turn& turn = plane.turn;
   // A plane turned by r about the axis shows at (x, y) what is seen there from the angle
@@ -186,15 +188,14 @@ void Reconstructor::make_taps(Taps* taps, int32_t* memory, const Upright& plane,
   // Along the plane normal to x, y grows; along the plane normal to y, x grows.
   const double start = plane.axis == 0 ? (plane.at - half) * c + half * s
                                        : -half * c - (plane.at - half) * s;
-  kernels_.make_taps(memory, left, right, shape_.n_out, shape_.n_ring,
-                     start + view_.center, plane.axis == 0 ? -s : c, sign);
-  *taps = Taps{memory, left, right};
+  kernels_.make_taps(*taps, shape_.n_out, shape_.n_ring, start + view_.center,
+                     plane.axis == 0 ? -s : c, sign);
 }
 
 Frame Reconstructor::make_frame(const Job& job, int index, Rows* both, Rows* total_only) {
   const Input& input = *job.input;
   Slot& slot = slots_[static_cast<size_t>(input.slot)];
-  const size_t line = 3 * z_pitch_;
+  const size_t line = 3 * z_pitch_ + 16;
   int32_t* memory = taps_.as<int32_t>() + 4 * line * static_cast<size_t>(index);
   Frame f{};
   f.pixels = input.pixels;
@@ -222,8 +223,8 @@ Frame Reconstructor::make_frame(const Job& job, int index, Rows* both, Rows* tot
 
 HorizontalArgs Reconstructor::horizontal_args(const Rows& both,
                                               const Rows& total_only) const {
-  return {total_.z.as(), fresh_.z.as(), z_pitch_,    row_pitch_,       shape_.n_out,
-          shape_.n_ring, view_.center,  both.list(), total_only.list()};
+  return {total_.z.as(),  fresh_.z.as(), z_pitch_,     row_pitch_,  shape_.n_out,
+          shape_.n_ring, in_words_,     view_.center, both.list(), total_only.list()};
 }
 
 void Reconstructor::add_horizontal(const HorizontalArgs& all, int block) {
@@ -262,7 +263,8 @@ void Reconstructor::push(const Job* jobs, int count) {
                       view_.z,
                       count,
                       row_pitch_,
-                      half_,
+                      in_words_,
+                      units_.data(),
                       frames.data(),
                       has_line_steps() ? &lines : nullptr,
                       &filter_,

@@ -24,8 +24,8 @@
 
 namespace tomostream {
 
-// Filtered projections are stored times this power of two, so that faint ones do not become
-// subnormal halves. 64 times it is the largest half; a filtered projection stays below 45.
+// Filtered projections are stored times this power of two. 64 times it is the largest value
+// of a 16-bit ring; a filtered projection stays below 45.
 constexpr float kRingGain = 1024.f;
 constexpr int kGenerations = 4;    // dark and flat fields kept
 constexpr int kShares = 8;         // parts of a slice that are renewed in turn
@@ -97,7 +97,7 @@ enum Timed : int { kTimedHorizontal = kStages, kTimedCheck, kTimedPrepass, kTime
 
 class Reconstructor {
  public:
-  Reconstructor(const Kernels&, int threads, bool half);
+  Reconstructor(const Kernels&, int threads, bool in_words);
 
   void allocate(const Shape&);
   void clear();    // empties the ring
@@ -189,7 +189,7 @@ class Reconstructor {
   void prepare_rows();
   void follow_tilted();
   void add_tilted(const Job*, int count, float sign);
-  size_t tile() const { return static_cast<size_t>(shape_.n_ring) * kRows; }
+  size_t tile_bytes() const { return tomostream::tile_bytes(in_words_, shape_.n_ring); }
   size_t field_tile() const { return static_cast<size_t>(shape_.n_x) * kRows; }
   size_t sum_tile() const { return static_cast<size_t>(shape_.n_out) * kRows; }
   float scale() const;    // from sums to 1/pixel
@@ -197,7 +197,7 @@ class Reconstructor {
   float* z_row(int64_t slot) const;
 
   const Kernels& kernels_;
-  const bool half_;
+  const bool in_words_;
   Pool pool_;
   std::mutex mutex_;    // the module locks it; one call at a time
   Shape shape_;
@@ -217,6 +217,7 @@ class Reconstructor {
   TiltedPlane tilted_, oblique_;
   Buffer ring_, z_rows_, new_z_rows_, taps_, scratch_;
   std::vector<Slot> slots_;
+  std::vector<float> units_;     // (bands_,): of the last projection, if in words
   std::vector<uint8_t> suspect_;
   bool timed_ = false;
   std::vector<uint64_t> stage_ns_;    // (threads, kTimedStages)

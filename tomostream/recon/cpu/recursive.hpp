@@ -3,35 +3,62 @@
 #pragma once
 #include "kernels.hpp"
 #include "simd.hpp"
+#include "words.hpp"
 
 namespace tomostream {
 namespace {
 
+// Where kWidth filtered rows go, column by column.
+struct FilteredRows {
+  float scale;            // that they are multiplied with
+  float* lines;
+  size_t pitch;           // of lines, from column to column
+  const char* old;        // columns of the tile that will be replaced, fetched meanwhile
+  size_t old_pitch;
+  const float* before;    // lines of the kWidth rows before these,
+  Word* words;            // and a tile's columns that take both, rounded; or null
+
+  TOMO_INLINE_MEMBER float* line(int x) const { return lines + (size_t)x * pitch; }
+  // Returns the bits that the words need, as those of numbers without sign.
+  TOMO_INLINE_MEMBER Ints put(int x, Floats filtered) const {
+    __builtin_prefetch(old + (size_t)x * old_pitch, 0, 2);
+    store(line(x), filtered);
+    if (!words) return Ints{};
+    const Ints first = rounded(load(before + (size_t)x * pitch)), second = rounded(filtered);
+    *(Words*)(words + (size_t)x * kRows) = pack(first, second);
+    return bits_of(first) | bits_of(second);
+  }
+};
+
+// With few registers, odd and even columns go one after the other: the states and poles of
+// one kind fit into 16. With many, the columns are read once for both.
+constexpr bool kTogether = TOMO_VECTOR_BYTES == 64;
+
 // t: (n_x, kWidth) with kEdge columns before and after it, which this function fills with
-// the row's edge values; y: (n_x, kWidth); out: columns kRows apart. upcoming: a tile that
-// will be needed soon and is fetched meanwhile.
-template <int J, bool ODD, class S>
-void filter_poles(float* t, float* y, S* out, const S* upcoming, int n_x,
-                  const RecursiveFilter& f) {
-  Floats pole[J], weight[J], state[2][J], tap[kTaps];
+// the row's edge values. Returns the bits that the words need.
+template <int J, bool ODD>
+Ints filter_poles(float* t, const FilteredRows& out, int n_x, const RecursiveFilter& f) {
+  Floats pole[J], weight[J], tap[kTaps];
   for (int j = 0; j < J; j++) {
     pole[j] = splat(ODD ? f.pole[j] * f.pole[j] : f.pole[j]);
-    weight[j] = splat(f.weight[j]);
+    weight[j] = splat(f.weight[j] * out.scale);
   }
-  for (int q = 0; q < kTaps; q++) tap[q] = splat(f.tap[q]);
+  for (int q = 0; q < kTaps; q++) tap[q] = splat(f.tap[q] * out.scale);
   const Floats left = load(t), right = load(t + (ptrdiff_t)(n_x - 1) * kWidth);
   for (int i = 1; i <= kEdge; i++) {
     store(t - i * kWidth, left);
     store(t + (ptrdiff_t)(n_x - 1 + i) * kWidth, right);
   }
+  const auto column = [&](int x) __attribute__((always_inline)) {
+    return t + (ptrdiff_t)x * kWidth;
+  };
   // The state that a constant row would have had for ever: an object wider than the field
   // of view continues with its edge value.
-  const auto settle = [&](Floats edge) __attribute__((always_inline)) {
-    for (int j = 0; j < J; j++) state[0][j] = state[1][j] = edge / (1.f - pole[j]);
+  const auto settle = [&](Floats* s, Floats edge) __attribute__((always_inline)) {
+    for (int j = 0; j < J; j++) s[j] = edge / (1.f - pole[j]);
   };
-  Floats before;
-  // state <- pole state + the column before. If odd, even and odd columns have their own.
-  const auto step = [&](Floats* s, Floats sum) __attribute__((always_inline)) {
+  // state <- pole state + the column before.
+  const auto step = [&](Floats* s, Floats before, Floats sum) __attribute__((always_inline)) {
     Floats other = {};
     for (int j = 0; j < J; j++) {
       s[j] = s[j] * pole[j] + before;
@@ -42,46 +69,55 @@ void filter_poles(float* t, float* y, S* out, const S* upcoming, int n_x,
     return sum + other;
   };
   const auto forward = [&](int x, Floats* s) __attribute__((always_inline)) {
-    const float* p = t + (ptrdiff_t)x * kWidth;
-    const Floats here = load(p);
-    Floats sum = here * tap[0];
+    const float* p = column(x);
+    Floats sum = load(p) * tap[0];
     for (int q = 1; q < kTaps; q++) {
       const int k = (ODD ? 2 * q - 1 : q) * kWidth;
       sum += (load(p - k) + load(p + k)) * tap[q];
     }
-    store(y + (ptrdiff_t)x * kWidth, step(s, sum));
-    before = here;
+    store(out.line(x), step(s, load(p - kWidth), sum));
   };
+  Ints bits = {};
   const auto backward = [&](int x, Floats* s) __attribute__((always_inline)) {
-    __builtin_prefetch(upcoming + (ptrdiff_t)x * kRows, 0, 2);
-    store(out + (ptrdiff_t)x * kRows, step(s, load(y + (ptrdiff_t)x * kWidth)));
-    before = load(t + (ptrdiff_t)x * kWidth);
+    const Floats so_far = load(out.line(x));
+    bits |= out.put(x, step(s, load(column(x + 1)), so_far));
   };
-  // settle() gives the state before the edge column; step() then advances it, so start
-  // with the value one column outside.
-  settle(left);
-  before = left;
-  int x = 0;
-  for (; x + 1 < n_x; x += 2) {
-    forward(x, state[0]);
-    forward(x + 1, state[ODD]);
+  // If odd, even and odd columns have a state each.
+  Floats one[J], two[J];
+  if (kTogether || !ODD) {
+    settle(one, left);
+    settle(two, left);
+    int x = 0;
+    for (; x + 1 < n_x; x += 2) {
+      forward(x, one);
+      forward(x + 1, ODD ? two : one);
+    }
+    if (x < n_x) forward(x, one);
+    settle(one, right);
+    settle(two, right);
+    for (x = n_x - 1; x > 0; x -= 2) {
+      backward(x, one);
+      backward(x - 1, ODD ? two : one);
+    }
+    if (x == 0) backward(0, one);
+    return bits;
   }
-  if (x < n_x) forward(x, state[0]);
-  settle(right);
-  before = right;
-  for (x = n_x - 1; x > 0; x -= 2) {
-    backward(x, state[0]);
-    backward(x - 1, state[ODD]);
+  for (int first = 0; first < 2; first++) {
+    settle(one, left);
+    for (int x = first; x < n_x; x += 2) forward(x, one);
   }
-  if (x == 0) backward(0, state[0]);
+  for (int first = 0; first < 2; first++) {
+    settle(one, right);
+    for (int x = n_x - 1 - first; x >= 0; x -= 2) backward(x, one);
+  }
+  return bits;
 }
 
-template <bool ODD, class S>
-void filter_recursive(float* t, float* y, S* out, const S* upcoming, int n_x,
-                      const RecursiveFilter& f) {
-  if (f.n_poles <= 6) filter_poles<6, ODD>(t, y, out, upcoming, n_x, f);
-  else if (f.n_poles == 7) filter_poles<7, ODD>(t, y, out, upcoming, n_x, f);
-  else filter_poles<8, ODD>(t, y, out, upcoming, n_x, f);
+template <bool ODD>
+Ints filter_recursive(float* t, const FilteredRows& out, int n_x, const RecursiveFilter& f) {
+  if (f.n_poles <= 6) return filter_poles<6, ODD>(t, out, n_x, f);
+  if (f.n_poles == 7) return filter_poles<7, ODD>(t, out, n_x, f);
+  return filter_poles<8, ODD>(t, out, n_x, f);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@ namespace {
 // Interpolation weights of a group of projections for a block of columns.
 struct GroupTaps {
   alignas(64) int32_t offset[kGroup][kBlock];
+  alignas(64) int32_t pair[kGroup][kBlock];
   alignas(64) float left[kGroup][kBlock], right[kGroup][kBlock];
   Taps taps[kGroup];
 };
@@ -45,7 +46,7 @@ void Reconstructor::write_rows(int first, int count, float* out) {
 // sums: (rows, kBlock, kRows).
 void Reconstructor::add_rows(float* sums, const std::vector<int>& ids, int band,
                              const Patch& patch) {
-  const size_t offset = static_cast<size_t>(band) * tile() * (half_ ? 2 : 4);
+  const size_t offset = static_cast<size_t>(band) * tile_bytes();
   const int half = shape_.n_out / 2, count = static_cast<int>(ids.size());
   GroupTaps group;
   const void* tiles[kGroup];
@@ -58,11 +59,11 @@ void Reconstructor::add_rows(float* sums, const std::vector<int>& ids, int band,
         tiles[j] = slot_data(ids[k + j]) + offset;
         const double start = (patch.first_column - half) * slot.cos -
                              (patch.first_row + r - half) * slot.sin + view_.center;
-        kernels_.make_taps(group.offset[j], group.left[j], group.right[j], patch.columns,
-                           shape_.n_ring, start, slot.cos, 1);
-        group.taps[j] = {group.offset[j], group.left[j], group.right[j]};
+        group.taps[j] = {group.offset[j], in_words_ ? group.pair[j] : nullptr, group.left[j],
+                         group.right[j]};
+        kernels_.make_taps(group.taps[j], patch.columns, shape_.n_ring, start, slot.cos, 1);
       }
-      kernels_.backproject(sums + r * kBlock * kRows, 0, patch.columns, half_, tiles,
+      kernels_.backproject(sums + r * kBlock * kRows, 0, patch.columns, in_words_, tiles,
                            group.taps, size);
     }
   }

@@ -10,7 +10,7 @@
 namespace tomostream {
 namespace {
 
-constexpr double kFarthest = 1 << 24;    // columns; keeps positions finite in float
+constexpr double kFarthest = 1 << 20;    // columns; keeps fixed-point positions in 64 bits
 
 int log2_of(int size) {
   int bits = 0;
@@ -129,7 +129,7 @@ void Reconstructor::remake_slices(const View& old) {
 }
 
 void Reconstructor::follow_tilted() {
-  const RingShape ring{shape_.n_z, shape_.n_ring, half_};
+  const RingShape ring{shape_.n_z, shape_.n_ring, in_words_};
   const bool is_tilted_new = tilted_.set(pool_, view_.tilted, ring, view_.center);
   const bool is_oblique_new = oblique_.set(pool_, view_.oblique, ring, view_.center);
   if (!is_tilted_new && !is_oblique_new) return;
@@ -168,7 +168,7 @@ void Reconstructor::remake_vertical(const Upright& plane) {
   const Buffer& fresh_sum = plane.axis ? fresh_.y : fresh_.x;
   const Buffer& total_sum = plane.axis ? total_.y : total_.x;
   pool_.each(bands_, [&](int band, int) {
-    const size_t offset = static_cast<size_t>(band) * tile() * (half_ ? 2 : 4);
+    const size_t offset = static_cast<size_t>(band) * tile_bytes();
     std::vector<const void*> tiles;
     for (const int id : ids) tiles.push_back(slot_data(id) + offset);
     float* fresh = fresh_sum.as() + static_cast<size_t>(band) * sum_tile();
@@ -178,19 +178,19 @@ void Reconstructor::remake_vertical(const Upright& plane) {
       const size_t first = static_cast<size_t>(i) * kRows;
       const size_t bytes = sizeof(float) * static_cast<size_t>(end - i) * kRows;
       std::memset(total + first, 0, bytes);
-      kernels_.backproject(total, i, end, half_, tiles.data(), taps.data(), fresh_count);
+      kernels_.backproject(total, i, end, in_words_, tiles.data(), taps.data(), fresh_count);
       if (is_in_turn(band)) std::memcpy(fresh + first, total + first, bytes);
-      kernels_.backproject(total, i, end, half_, tiles.data() + fresh_count,
+      kernels_.backproject(total, i, end, in_words_, tiles.data() + fresh_count,
                            taps.data() + fresh_count, count - fresh_count);
     }
   });
 }
 
 void Reconstructor::prepare_rows() {
-  const size_t offset = static_cast<size_t>(view_.z / kRows) * tile() * (half_ ? 2 : 4);
+  const size_t offset = static_cast<size_t>(view_.z / kRows) * tile_bytes();
   pool_.each(shape_.n_slots, [&](int i, int worker) {
     if (slots_[i].is_filled)
-      kernels_.prepare_row(z_row(i), row_pitch_, slot_data(i) + offset, shape_.n_ring, half_,
+      kernels_.prepare_row(z_row(i), row_pitch_, slot_data(i) + offset, shape_.n_ring, in_words_,
                            view_.z % kRows,
                            scratch_.as() + static_cast<size_t>(worker) * scratch_pitch_);
   });

@@ -19,7 +19,8 @@
 #else
 #define TOMO_VECTOR_BYTES 16
 #endif
-#define TOMO_INLINE static inline __attribute__((always_inline))
+#define TOMO_INLINE_MEMBER inline __attribute__((always_inline))
+#define TOMO_INLINE static TOMO_INLINE_MEMBER
 
 namespace tomostream {
 namespace {
@@ -29,9 +30,7 @@ typedef float Floats __attribute__((vector_size(TOMO_VECTOR_BYTES), may_alias));
 typedef float FloatsUnaligned
     __attribute__((vector_size(TOMO_VECTOR_BYTES), may_alias, aligned(4)));
 typedef int32_t Ints __attribute__((vector_size(TOMO_VECTOR_BYTES), may_alias));
-struct Half {
-  uint16_t bits;
-};
+typedef uint32_t Uints __attribute__((vector_size(TOMO_VECTOR_BYTES), may_alias));
 
 TOMO_INLINE Floats load(const float* p) { return *(const Floats*)p; }
 TOMO_INLINE Floats load_unaligned(const float* p) { return *(const FloatsUnaligned*)p; }
@@ -66,9 +65,6 @@ TOMO_INLINE bool any(Ints a) {
 #endif
 }
 
-// The largest half; the ring saturates instead of storing infinity.
-constexpr float kHalfMax = 65504.f;
-
 // What vector extensions do not express well, per instruction set. larger() and smaller()
 // give b where a is not a number.
 #if TOMO_VECTOR_BYTES == 64
@@ -80,13 +76,6 @@ TOMO_INLINE Floats smaller(Floats a, Floats b) {
 }
 TOMO_INLINE Ints lane_numbers() {
   return (Ints){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-}
-TOMO_INLINE Floats load(const Half* p) {
-  return (Floats)_mm512_cvtph_ps(_mm256_load_si256((const __m256i*)p));
-}
-TOMO_INLINE void store_rounded(Half* p, Floats a) {
-  _mm256_store_si256((__m256i*)p,
-                     _mm512_cvtps_ph((__m512)a, _MM_FROUND_TO_NEAREST_INT));
 }
 TOMO_INLINE Floats load_pixels(const uint8_t* p) {
   const __m128i bytes = _mm_loadu_si128((const __m128i*)p);
@@ -113,12 +102,6 @@ TOMO_INLINE Floats smaller(Floats a, Floats b) {
   return (Floats)_mm256_min_ps((__m256)a, (__m256)b);
 }
 TOMO_INLINE Ints lane_numbers() { return (Ints){0, 1, 2, 3, 4, 5, 6, 7}; }
-TOMO_INLINE Floats load(const Half* p) {
-  return (Floats)_mm256_cvtph_ps(_mm_load_si128((const __m128i*)p));
-}
-TOMO_INLINE void store_rounded(Half* p, Floats a) {
-  _mm_store_si128((__m128i*)p, _mm256_cvtps_ph((__m256)a, _MM_FROUND_TO_NEAREST_INT));
-}
 TOMO_INLINE Floats load_pixels(const uint8_t* p) {
   const __m128i bytes = _mm_loadl_epi64((const __m128i*)p);
   return (Floats)_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
@@ -151,12 +134,6 @@ TOMO_INLINE Floats load_pixels(const uint16_t* p) {
   return (Floats)_mm_cvtepi32_ps(_mm_cvtepu16_epi32(_mm_loadl_epi64((const __m128i*)p)));
 }
 TOMO_INLINE Floats floor(Floats a) { return (Floats)_mm_floor_ps((__m128)a); }
-TOMO_INLINE Ints widen(const Half* p) {    // with sign
-  return (Ints)_mm_cvtepi16_epi32(_mm_loadl_epi64((const __m128i*)p));
-}
-TOMO_INLINE void narrow(Half* p, Ints a) {
-  _mm_storel_epi64((__m128i*)p, _mm_packus_epi32((__m128i)a, (__m128i)a));
-}
 #else
 TOMO_INLINE Floats larger(Floats a, Floats b) { return a > b ? a : b; }
 TOMO_INLINE Floats smaller(Floats a, Floats b) { return a < b ? a : b; }
@@ -164,32 +141,9 @@ TOMO_INLINE Floats floor(Floats a) {
   const Floats t = __builtin_convertvector(__builtin_convertvector(a, Ints), Floats);
   return t > a ? t - 1.f : t;
 }
-TOMO_INLINE Ints widen(const Half* p) {
-  return (Ints){(int16_t)p[0].bits, (int16_t)p[1].bits, (int16_t)p[2].bits,
-                (int16_t)p[3].bits};
-}
-TOMO_INLINE void narrow(Half* p, Ints a) {
-  for (int i = 0; i < 4; i++) p[i].bits = (uint16_t)a[i];
-}
 #endif
-TOMO_INLINE Floats lane_numbers() { return (Floats){0, 1, 2, 3}; }
-// IEEE half by integer arithmetic: its bits, shifted, are a float 2^112 times too small.
-// Subnormal halves become zero under flush-to-zero; the ring's gain makes them irrelevant.
-TOMO_INLINE Floats load(const Half* p) {
-  return (Floats)((widen(p) << 13) & (Ints)((Ints){} + (int32_t)0x8fffe000)) * 0x1p112f;
-}
-TOMO_INLINE void store_rounded(Half* p, Floats a) {
-  const Ints f = (Ints)a & 0x7fffffff, sign = (Ints)(((Ints)a ^ f) >> 16) & 0x8000;
-  const Ints normal = (f + (((15 - 127) << 23) + 0xfff) + ((f >> 13) & 1)) >> 13;
-  const Ints subnormal = (Ints)((Floats)f + 0.5f) - (126 << 23);
-  narrow(p, (f < (113 << 23) ? subnormal : normal) | sign);
-}
+TOMO_INLINE Ints lane_numbers() { return (Ints){0, 1, 2, 3}; }
 #endif
-
-// Saturates: the ring must never hold an infinity.
-TOMO_INLINE void store(Half* p, Floats a) {
-  store_rounded(p, smaller(larger(a, splat(-kHalfMax)), splat(kHalfMax)));
-}
 
 TOMO_INLINE Floats load_pixels(const float* p) { return load_unaligned(p); }
 // The rarer pixel types: the compiler vectorises what it can.
@@ -250,11 +204,16 @@ TOMO_INLINE void transpose(Floats r[kWidth]) {
 }
 
 // - ln(x) of a normal x > 0.
+#if TOMO_VECTOR_BYTES >= 32
+// ln x = exponent ln 2 - ln c + ln(c m), with 1/c from a table by the first bits of the
+// mantissa. The series of what is left, r = c m - 1, ends where it is below 1e-7.
 #if TOMO_VECTOR_BYTES == 64
-// ln x = exponent ln 2 - ln c + ln(c m), with 1/c from a table by the mantissa's first five
-// bits; |c m - 1| < 1/64, so three terms of the series leave 1e-8.
+constexpr int kLogBits = 5;    // |r| < 1/64
+#else
+constexpr int kLogBits = 3;    // |r| < 1/16
+#endif
 struct LogTable {
-  alignas(64) float inverse[32], log_inverse[32];
+  alignas(64) float inverse[1 << kLogBits], log_inverse[1 << kLogBits];
 };
 constexpr double log_near_one(double x) {    // by the series of atanh
   const double z = (x - 1) / (x + 1);
@@ -263,26 +222,39 @@ constexpr double log_near_one(double x) {    // by the series of atanh
   return 2 * sum;
 }
 constexpr LogTable make_log_table() {
+  constexpr int n = 1 << kLogBits;
   LogTable t{};
-  for (int i = 0; i < 32; i++) {
-    t.inverse[i] = (float)(64. / (65 + 2 * i));
+  for (int i = 0; i < n; i++) {
+    t.inverse[i] = (float)(2. * n / (2 * n + 1 + 2 * i));
     t.log_inverse[i] = (float)log_near_one(t.inverse[i]);
   }
   return t;
 }
 constexpr LogTable kLogTable = make_log_table();
 
+#if TOMO_VECTOR_BYTES == 64
+TOMO_INLINE Floats look_up(const float* table, Ints i) {    // by the low bits
+  return (Floats)_mm512_permutex2var_ps(_mm512_load_ps(table), (__m512i)i,
+                                        _mm512_load_ps(table + 16));
+}
+TOMO_INLINE Floats exponent_of(Floats x) { return (Floats)_mm512_getexp_ps((__m512)x); }
+TOMO_INLINE Floats log_series(Floats r) { return (r * r) * (0.5f - r * 0.333333333f) - r; }
+#else
+TOMO_INLINE Floats look_up(const float* table, Ints i) { return permute(load(table), i); }
+TOMO_INLINE Floats exponent_of(Floats x) {
+  return __builtin_convertvector(((Ints)x - 0x3f800000) >> 23, Floats);
+}
+TOMO_INLINE Floats log_series(Floats r) {    // the third term takes the fifth over
+  return (r * r) * (0.5f - r * (0.334197f - r * 0.25f)) - r;
+}
+#endif
+
 TOMO_INLINE Floats minus_log(Floats x) {
-  const auto look_up = [](const float* table, __m512i i) {
-    return (Floats)_mm512_permutex2var_ps(_mm512_load_ps(table), i,
-                                          _mm512_load_ps(table + 16));
-  };
-  const __m512i index = _mm512_srli_epi32((__m512i)x, 18);    // the low five bits count
+  const Ints index = (Ints)((Uints)x >> (23 - kLogBits));
   const Floats mantissa = (Floats)(((Ints)x & 0x7fffff) | 0x3f800000);
-  const Floats exponent = (Floats)_mm512_getexp_ps((__m512)x);
   const Floats r = mantissa * look_up(kLogTable.inverse, index) - 1.f;
-  const Floats rest = look_up(kLogTable.log_inverse, index) - exponent * 0.69314718056f;
-  return (rest - r) + (r * r) * (0.5f - r * 0.333333333f);
+  const Floats rest = look_up(kLogTable.log_inverse, index) - exponent_of(x) * 0.69314718056f;
+  return rest + log_series(r);
 }
 #else
 // The polynomial of Cephes' logf, error about 1e-7.

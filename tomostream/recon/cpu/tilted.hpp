@@ -11,6 +11,7 @@
 #include "horizontal.hpp"
 #include "kernels.hpp"
 #include "simd.hpp"
+#include "words.hpp"
 
 namespace tomostream {
 namespace {
@@ -38,14 +39,15 @@ TOMO_INLINE void accumulate(double* sum, Floats a) {
 // Rows first <= z < last of a projection, pitch apart, out of its tiles. Beyond the last
 // column a row goes on with zeros to the end of a vector.
 template <class S>
-void untile_rows(float* out, size_t pitch, const S* slot, int n_x, int first, int last) {
+void untile_rows(float* out, size_t pitch, const void* slot, int n_x, int first, int last) {
+  const size_t bytes = tile_bytes(sizeof(S) == sizeof(Word), n_x);
   for (int h = first / kWidth * kWidth; h < last; h += kWidth) {
-    const S* tile = slot + (size_t)(h / kRows) * n_x * kRows + h % kRows;
+    const S* tile = (const S*)((const char*)slot + (size_t)(h / kRows) * bytes);
     const int from = most(first, h), to = least(last, h + kWidth);
     for (int x = 0; x < n_x; x += kWidth) {
       Floats r[kWidth];
       for (int i = 0; i < kWidth; i++)
-        r[i] = x + i < n_x ? load(tile + (size_t)(x + i) * kRows) : (Floats){};
+        r[i] = x + i < n_x ? load_rows_of(tile, (size_t)(x + i), h % kRows) : (Floats){};
       transpose(r);
       for (int z = from; z < to; z++) store(out + (size_t)(z - first) * pitch + x, r[z - h]);
     }
@@ -136,7 +138,7 @@ RowRange rows_of(const TiltedArgs& t, int first, int last) {
 template <class S>
 void add_projection(const TiltedArgs& t, const TiltedProjection& p, int first, int last,
                     RowRange range, float* rows, const float* nothing) {
-  untile_rows(rows, t.row_pitch, (const S*)p.slot, t.n_x, range.first, range.last);
+  untile_rows<S>(rows, t.row_pitch, p.slot, t.n_x, range.first, range.last);
   const double c = p.cos, s = p.sin, step = t.along[0] * c - t.along[1] * s;
   for (int line = first; line < last; line++) {
     const double z = t.origin[2] + t.across[2] * line;
@@ -170,7 +172,7 @@ void tilted(const TiltedArgs& t, int first, int last, float* scratch) {
   float *rows = padded + kTiltedPad, *nothing = scratch + kTiltedPad;
   for (int k = 0; k < t.count; k++) {
     const TiltedProjection& p = t.projections[k];
-    if (t.half) add_projection<Half>(t, p, first, last, range, rows, nothing);
+    if (t.in_words) add_projection<Word>(t, p, first, last, range, rows, nothing);
     else add_projection<float>(t, p, first, last, range, rows, nothing);
   }
 }

@@ -62,7 +62,7 @@ void TiltedPlane::add(Pool& pool, const Kernels& kernels,
   args.n_points = n_points();
   args.n_x = ring_.n_x;
   args.n_z = ring_.n_z;
-  args.half = ring_.half;
+  args.in_words = ring_.in_words;
   args.center = center_;
   std::copy(grid_.origin, grid_.origin + 3, args.origin);
   std::copy(across, across + 3, args.across);

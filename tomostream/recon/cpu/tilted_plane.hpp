@@ -20,7 +20,7 @@ struct PlaneGrid {
 // The projections that a plane is made of.
 struct RingShape {
   int n_z, n_x;
-  bool half;
+  bool in_words;
   bool operator==(const RingShape&) const = default;
 };
 
