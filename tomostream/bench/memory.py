@@ -26,7 +26,7 @@ class MemoryNeed:
     size: int
     angles: int
     ring: float
-    """Filtered projections in half precision; rows rounded up to whole tiles."""
+    """Filtered projections of 16 bits; rows rounded up to whole tiles."""
     raw: float
     """Frames as they came, for a change of filter."""
     queue: float

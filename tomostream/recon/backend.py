@@ -20,6 +20,7 @@ F32 = NDArray[np.float32]
 Frames = Sequence[NDArray[Any]]
 BackendName = Literal["auto", "cpu", "cuda"]
 RingDtype = Literal["half", "float"]
+"""Numbers of 16 bits (on a CPU words that share a unit, on a GPU halves), or of 32."""
 
 GENERATIONS = 4
 """Dark and flat fields that a backend keeps at a time."""

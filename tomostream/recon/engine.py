@@ -55,8 +55,8 @@ class Engine:
     threads
         CPU threads; 0 takes all that the process may use.
     ring_dtype
-        ``half`` takes half the memory of ``float``, is faster, and changes slices by
-        about 2e-4.
+        ``half`` (16 bits a value) takes half the memory of ``float``, is faster, and
+        changes slices by less than 1e-4 of their range.
     raw_slots
         Frames kept for a change of filter; None keeps one for every slot.
     """
