@@ -241,7 +241,7 @@ class _Run:
 
     def _draw(self, slices: Slices, planes: Planes, path: Path) -> None:
         picture = Picture(
-            slices=slices, x=planes.x, y=planes.y, z=planes.z,
+            slices=slices, planes=planes,
             title=self._job.file.name, first_row=self._rows[0],
             facts=(
                 f"Center {self._found.center:.2f} pixel",

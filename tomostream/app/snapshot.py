@@ -1,13 +1,15 @@
 """A picture of the three slices, with axes, a grey scale and the rotation centre."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from tomostream.core.geometry import Geometry, Planes
+from tomostream.core.ortho_planes import OrthoPlane, ortho_planes
 from tomostream.core.publication import Publication
 from tomostream.core.slices import F32, Slices
 
@@ -25,9 +27,7 @@ class Picture:
     """Three slices, and what is to be written above them."""
 
     slices: Slices
-    x: int
-    y: int
-    z: int
+    planes: Planes
     title: str
     facts: tuple[str, ...]
     first_row: int = 0
@@ -40,8 +40,9 @@ class _Panel:
     across: str
     down: str
     pixels: F32
-    column: int
-    row: int
+    plane: OrthoPlane
+    position: int
+    rotation_deg: float
     first: int = 0
     """Number of the topmost row."""
 
@@ -49,6 +50,11 @@ class _Panel:
     def title(self) -> str:
         place = {"x": "column", "y": "row", "z": "detector row"}[self.normal]
         return f"{self.across}{self.down} plane, {place} {self.normal} = "
+
+    @property
+    def value(self) -> str:
+        turned = f", turned by {self.rotation_deg:g} deg" if self.rotation_deg else ""
+        return f"{self.position}{turned}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +89,7 @@ def draw_snapshot(publication: Publication, *, channel: str) -> Image.Image:
     shown = publication
     return draw_slices(
         Picture(
-            slices=shown.slices, x=shown.ortho_x, y=shown.ortho_y, z=shown.ortho_z,
-            title=channel,
+            slices=shown.slices, planes=shown.planes, title=channel,
             facts=(
                 f"Center {shown.center:.2f} pixel",
                 f"{shown.filter_type} filter",
@@ -107,12 +112,14 @@ def draw_slices(shown: Picture) -> Image.Image:
     low, high = grey_limits(*(panel.pixels for panel in panels))
     _draw_head(draw, shown)
     left = _MARGIN + _LEFT
-    positions = {"x": shown.x, "y": shown.y, "z": shown.z}
     for panel, (w, h) in zip(panels, sizes, strict=True):
         box = _Box(left=left, top=_HEAD, width=w, height=h)
         grey = Image.fromarray(to_grey(panel.pixels, low, high))
         page.paste(grey.resize((w, h), Image.Resampling.BICUBIC), (left, _HEAD))
-        _draw_panel(draw, panel, box, position=positions[panel.normal])
+        _draw_panel(draw, panel, box)
+        for other in panels:
+            if other is not panel:
+                _draw_trace(draw, panel, box, other=other)
         _write_upwards(page, f"{panel.down} / pixel", box)
         left += w + _LEFT + _GAP
     bar = _Box(
@@ -150,17 +157,22 @@ def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
 
 
 def _panels(shown: Picture) -> list[_Panel]:
-    slices, x, y, first = shown.slices, shown.x, shown.y, shown.first_row
-    z = shown.z - first
+    slices, first, wanted = shown.slices, shown.first_row, shown.planes
+    (n_z, n_out), there = slices.y.shape, replace(wanted, z=wanted.z - first)
+    geometry = Geometry(n_z=n_z, n_x=n_out, n_slots=1, n_out=n_out)
+    x, y, z = ortho_planes(there, geometry)
     return [
-        _Panel(normal="z", across="x", down="y", pixels=slices.z, column=x, row=y),
         _Panel(
-            normal="y", across="x", down="z", pixels=slices.y, column=x, row=z,
-            first=first,
+            normal="z", across="x", down="y", pixels=slices.z, plane=z,
+            position=wanted.z, rotation_deg=wanted.rot_z,
         ),
         _Panel(
-            normal="x", across="y", down="z", pixels=slices.x, column=y, row=z,
-            first=first,
+            normal="y", across="x", down="z", pixels=slices.y, plane=y,
+            position=wanted.y, rotation_deg=wanted.rot_y, first=first,
+        ),
+        _Panel(
+            normal="x", across="y", down="z", pixels=slices.x, plane=x,
+            position=wanted.x, rotation_deg=wanted.rot_x, first=first,
         ),
     ]  # fmt: skip
 
@@ -185,17 +197,14 @@ def _draw_head(draw: ImageDraw.ImageDraw, shown: Picture) -> None:
     draw.text((_MARGIN, 66), facts, font=_font(18), fill=_FAINT)
 
 
-def _draw_panel(
-    draw: ImageDraw.ImageDraw, panel: _Panel, box: _Box, *, position: int
-) -> None:
+def _draw_panel(draw: ImageDraw.ImageDraw, panel: _Panel, box: _Box) -> None:
     title = (box.left, box.top - 14)
     label = panel.title
     draw.text(title, label, font=_font(17), fill=_FAINT, anchor="ls")
     after = box.left + draw.textlength(label, font=_font(17))
     color = _COLOR[panel.normal]
-    draw.text((after, title[1]), str(position), font=_font(19), fill=color, anchor="ls")
+    draw.text((after, title[1]), panel.value, font=_font(19), fill=color, anchor="ls")
     rows, columns = panel.pixels.shape
-    _draw_trace(draw, panel, box)
     draw.rectangle(
         (box.left - 1, box.top - 1, box.right, box.bottom), outline=_RULE, width=1
     )
@@ -203,18 +212,32 @@ def _draw_panel(
     _draw_axis_down(draw, box, rows, first=panel.first)
 
 
-def _draw_trace(draw: ImageDraw.ImageDraw, panel: _Panel, box: _Box) -> None:
-    """Mark where the other two planes cut this one."""
+def _draw_trace(
+    draw: ImageDraw.ImageDraw, panel: _Panel, box: _Box, *, other: _Panel
+) -> None:
+    """Mark where another plane cuts this one."""
     rows, columns = panel.pixels.shape
-    x = box.left + (panel.column + 0.5) * box.width / columns
-    y = box.top + (panel.row + 0.5) * box.height / rows
-    vertical, horizontal = (*_COLOR[panel.across], 170), (*_COLOR[panel.down], 170)
-    for start in range(0, box.height, 10):
-        end = min(start + 4, box.height - 1)
-        draw.line((x, box.top + start, x, box.top + end), fill=vertical, width=1)
-    for start in range(0, box.width, 10):
-        end = min(start + 4, box.width - 1)
-        draw.line((box.left + start, y, box.left + end, y), fill=horizontal, width=1)
+    ends = other.plane.crossing(panel.plane, rows, columns)
+    if ends is None:
+        return
+    (x0, y0), (x1, y1) = (
+        (
+            box.left + (column + 0.5) * box.width / columns,
+            box.top + (row + 0.5) * box.height / rows,
+        )
+        for row, column in ends
+    )
+    length = max(math.hypot(x1 - x0, y1 - y0), 1.0)
+    color = (*_COLOR[other.normal], 170)
+    for start in range(0, int(length), 10):
+        a, b = start / length, min(start + 4, length) / length
+        dash = (
+            x0 + a * (x1 - x0),
+            y0 + a * (y1 - y0),
+            x0 + b * (x1 - x0),
+            y0 + b * (y1 - y0),
+        )
+        draw.line(dash, fill=color, width=1)
 
 
 def _draw_axis_across(

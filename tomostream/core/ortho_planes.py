@@ -7,6 +7,11 @@ import numpy as np
 
 from tomostream.core.geometry import Geometry, Planes, Vector
 
+Place = tuple[float, float]
+"""Row and column of an image, pixels."""
+PARALLEL = 1e-6
+"""Planes that rise by less for each pixel do not cross in an image."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrthoPlane:
@@ -40,6 +45,38 @@ class OrthoPlane:
         """Give by how much a step to the next row and column of other rises here."""
         row, column = other.row_step, other.column_step
         return float(np.dot(self.normal, row)), float(np.dot(self.normal, column))
+
+    def crossing(
+        self, shown: "OrthoPlane", rows: int, columns: int
+    ) -> tuple[Place, Place] | None:
+        """Give the ends of the line in which this plane crosses another's image.
+
+        Parameters
+        ----------
+        shown
+            Whose image it is.
+        rows, columns
+            Of the image; its pixels reach half a pixel beyond their centres.
+
+        Returns
+        -------
+        tuple or None
+            Two places (row, column) on the image's edge; None where it is not crossed.
+        """
+        per_row, per_column = self.slope(shown)
+        first = self.above(shown.point(0, 0))
+        top, bottom, left, right = -0.5, rows - 0.5, -0.5, columns - 0.5
+        ends: list[Place] = []
+        if abs(per_column) > PARALLEL:
+            ends += [(r, -(first + r * per_row) / per_column) for r in (top, bottom)]
+        if abs(per_row) > PARALLEL:
+            ends += [(-(first + c * per_column) / per_row, c) for c in (left, right)]
+        inside = [
+            (row, column)
+            for row, column in ends
+            if top <= row <= bottom and left <= column <= right
+        ]
+        return (min(inside), max(inside)) if len(inside) > 1 else None
 
 
 def ortho_planes(

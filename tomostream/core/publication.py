@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tomostream.core.geometry import Planes
 from tomostream.core.slices import F32, Slices
 
 
@@ -24,9 +25,8 @@ class Publication:
     angle_deg: float
     """Of the newest projection."""
     center: float
-    ortho_x: int
-    ortho_y: int
-    ortho_z: int
+    planes: Planes
+    """Inside the volume."""
     filter_type: str
     slots_filled: int
     slots_stale: int
@@ -42,9 +42,9 @@ class Publication:
             "LastProjectionId": self.last_projection_id,
             "Angle": self.angle_deg,
             "Center": self.center,
-            "OrthoX": self.ortho_x,
-            "OrthoY": self.ortho_y,
-            "OrthoZ": self.ortho_z,
+            "OrthoX": self.planes.x,
+            "OrthoY": self.planes.y,
+            "OrthoZ": self.planes.z,
             "FilterType": self.filter_type,
             "SlotsFilled": self.slots_filled,
             "SlotsStale": self.slots_stale,

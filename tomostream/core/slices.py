@@ -7,12 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tomostream.core.geometry import Geometry, Planes
-from tomostream.core.ortho_planes import OrthoPlane, ortho_planes
+from tomostream.core.ortho_planes import PARALLEL, OrthoPlane, ortho_planes
 
 F32 = NDArray[np.float32]
-
-_PARALLEL = 1e-6
-"""Planes that rise by less for each pixel do not cross in the image."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +73,14 @@ def _draw_crossing(
 ) -> None:
     per_row, per_column = other.slope(shown)
     slope = math.hypot(per_row, per_column)
-    if slope < _PARALLEL:
+    if slope < PARALLEL:
         return
     first = other.above(shown.point(0, 0))
     rows = np.arange(image.shape[0], dtype=np.float64)
     columns = np.arange(image.shape[1], dtype=np.float64)
-    if abs(per_row) < _PARALLEL * slope:
+    if abs(per_row) < PARALLEL * slope:
         image[:, abs(first + per_column * columns) < width / 2 * slope] = np.nan
-    elif abs(per_column) < _PARALLEL * slope:
+    elif abs(per_column) < PARALLEL * slope:
         image[abs(first + per_row * rows) < width / 2 * slope, :] = np.nan
     else:
         above = first + per_row * rows[:, None] + per_column * columns

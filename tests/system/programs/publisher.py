@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 
-from tomostream.core.geometry import Geometry
+from tomostream.core.geometry import Geometry, Planes
 from tomostream.core.publication import Publication
 from tomostream.core.slices import unpack
 from tomostream.epics.publisher import NtNdArrayPublisher
@@ -20,7 +20,7 @@ def publication(number, now_s):
     return Publication(
         unique_id=number, published_s=now_s, data_s=now_s - 0.5, packed=packed,
         slices=slices, first_projection_id=2**40, last_projection_id=2**40 + number,
-        angle_deg=1.5, center=3.25, ortho_x=4, ortho_y=5, ortho_z=2,
+        angle_deg=1.5, center=3.25, planes=Planes(x=4, y=5, z=2),
         filter_type="Shepp-logan", slots_filled=3, slots_stale=1, completeness=0.75,
         session=2,
     )  # fmt: skip

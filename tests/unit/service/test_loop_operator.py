@@ -125,7 +125,7 @@ def test_planes_outside_the_volume_are_clipped(streaming):
     streaming.clock.advance(1.0)
     streaming.step()
     assert streaming.engine.parameters.planes.x == 7
-    assert streaming.last.ortho_x == 7
+    assert streaming.last.planes.x == 7
 
 
 def test_a_change_of_filter_refilters_in_parts_and_tells_it(bench):

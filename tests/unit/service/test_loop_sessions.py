@@ -128,7 +128,7 @@ def test_planes_can_still_be_moved_after_an_abort(streaming):
     streaming.controls.turn(ortho_x=5)
     streaming.step()
     assert len(streaming.publisher.publications) == count + 1
-    assert streaming.last.ortho_x == 5
+    assert streaming.last.planes.x == 5
 
 
 def test_reset_empties_the_ring_and_streaming_goes_on(streaming):
