@@ -107,12 +107,17 @@ def family() -> str:
 
 @pytest.fixture
 def start(environment, tmp_path):
-    """Start `tomostream` commands, or others; all end with the test."""
+    """Start `tomostream` commands, or others; all end with the test.
+
+    `ports` are an environment other than the test's own.
+    """
     running: list[Started] = []
 
-    def start_one(*arguments: str, server: str = "service", program=None) -> Started:
+    def start_one(
+        *arguments: str, server: str = "service", program=None, ports=None
+    ) -> Started:
         command = [sys.executable, "-m", "tomostream"] if program is None else program
-        variables = environment.process_environment(server)
+        variables = (ports or environment).process_environment(server)
         output = tmp_path / f"output{len(running)}.txt"
         with output.open("wb") as file:
             process = subprocess.Popen(

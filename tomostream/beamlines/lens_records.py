@@ -1,6 +1,11 @@
-"""The operator's records of the lens change, and what they name."""
+"""The operator's records of the lens change, and what they name.
+
+An IOC made for the server before this one has only LensChangeSync and the names. Its
+operators expect Yes to move the sample, and so it does; the status says so.
+"""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from tomostream.beamlines.lens_change import (
     LensChange,
@@ -12,6 +17,8 @@ from tomostream.beamlines.motor import OpenVariable
 from tomostream.core.ports import Clock, Moment, Wish
 
 _STATES = tuple(state.value for state in LensChangeState)
+_ABSENT_S = 10.0
+"""A record that has not come so long after another one of its IOC is not in it."""
 
 
 class LensChangeCompanion:
@@ -38,14 +45,19 @@ class LensChangeCompanion:
             )
         }
         self._settings = {
-            name: open_variable(f"{prefix}LensChange{name}")
+            name: open_variable(f"{prefix}LensChange{name}", is_optional=name != "Sync")
             for name in ("Sync", "DryRun", "MaxMove", "Timeout")
         }
-        self._state = open_variable(f"{prefix}LensChangeState")
-        self._message = open_variable(f"{prefix}LensChangeMessage", is_text=True)
+        self._state = open_variable(f"{prefix}LensChangeState", is_optional=True)
+        self._message = open_variable(
+            f"{prefix}LensChangeMessage", is_text=True, is_optional=True
+        )
+        self._sync_since_s: float | None = None
+        self._has_dry_run = False
 
     def step(self, moment: Moment) -> Wish:
-        """Follow the lens once the names are known."""
+        """Follow the lens once the names are known; say what a change would do."""
+        self._look()
         if self._change is None:
             named = {field: str(v.value or "") for field, v in self._named.items()}
             if not all(named.values()):
@@ -54,19 +66,50 @@ class LensChangeCompanion:
                 LensChangeNames(**named), self._open, clock=self._clock,
                 wishes=self._wishes, report=self._report,
             )  # fmt: skip
-        return self._change.step(moment)
+        wish = self._change.step(moment)
+        return wish if wish.note else replace(wish, note=self._intention())
 
     def abort(self) -> None:
         """Stop the motors."""
         if self._change is not None:
             self._change.abort()
 
+    def _look(self) -> None:
+        """Learn which records the IOC has."""
+        if self._settings["DryRun"].value is not None:
+            self._has_dry_run = True
+        if self._settings["Sync"].value is None:
+            self._sync_since_s = None
+        elif self._sync_since_s is None:
+            self._sync_since_s = self._clock.monotonic_s()
+
+    @property
+    def _lacks_dry_run(self) -> bool:
+        """Whether the IOC has no LensChangeDryRun; one that only is away counts."""
+        return (
+            not self._has_dry_run
+            and self._sync_since_s is not None
+            and self._clock.monotonic_s() - self._sync_since_s > _ABSENT_S
+        )
+
+    def _intention(self) -> str:
+        """Say what the next change of the lens would do, where one may be mistaken."""
+        wishes = self._wishes()
+        if not wishes.is_synchronised:
+            return ""
+        if self._lacks_dry_run:
+            return "lens change moves the sample: the IOC has no LensChangeDryRun"
+        if self._settings["DryRun"].value is None:
+            return "lens change is a dry run: LensChangeDryRun is not connected"
+        return "lens change is a dry run" if wishes.is_dry_run else ""
+
     def _wishes(self) -> LensChangeWishes:
         default = LensChangeWishes()
+        # A record that is away may say Yes: nothing is moved.
+        otherwise = 0.0 if self._lacks_dry_run else 1.0
         return LensChangeWishes(
             is_synchronised=self._setting("Sync", 0.0) == 1,
-            # Where the record is not known, nothing is moved.
-            is_dry_run=self._setting("DryRun", 1.0) == 1,
+            is_dry_run=self._setting("DryRun", otherwise) == 1,
             max_move_mm=self._setting("MaxMove", default.max_move_mm),
             timeout_s=self._setting("Timeout", default.timeout_s),
         )

@@ -9,8 +9,13 @@ from tomostream.core.ports import Clock, ProcessVariable
 class OpenVariable(Protocol):
     """Gives process variables."""
 
-    def __call__(self, name: str, *, is_text: bool = False) -> ProcessVariable:
-        """Give the one of that name; its value as text or as a number."""
+    def __call__(
+        self, name: str, *, is_text: bool = False, is_optional: bool = False
+    ) -> ProcessVariable:
+        """Give the one of that name; its value as text or as a number.
+
+        One that is optional may be missing for ever, and is not complained of.
+        """
         ...
 
 

@@ -173,6 +173,11 @@ class AngleSchedule:
         return bool(self._entries) and self._announced is None
 
     @property
+    def is_in_doubt(self) -> bool:
+        """Whether `await_scan` was called and the scan has not come."""
+        return bool(self._entries) and self._entries[-1].first_id == self._NONE
+
+    @property
     def first_id(self) -> int:
         """The first id that was announced last."""
         return self._anchor

@@ -89,6 +89,9 @@ class RecordLinks:
             ca.put(self._channels[name], value)
         except (ca.ChannelAccessException, ValueError, TypeError, UnicodeError):
             return False
+        except KeyError:
+            # The library knows no type of a record that goes while it is written to.
+            return False
         return True
 
     def close(self) -> None:

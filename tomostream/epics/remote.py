@@ -21,10 +21,12 @@ class RemoteVariable:
     """One record's newest value; a `ProcessVariable`."""
 
     def __init__(
-        self, name: str, puts: DropOldestQueue[_Put], *, is_text: bool
-    ) -> None:
+        self, name: str, puts: DropOldestQueue[_Put], *, is_text: bool,
+        is_optional: bool,
+    ) -> None:  # fmt: skip
         self.name = name
         self.is_text = is_text
+        self.is_optional = is_optional
         self._puts = puts
         self._value: Latest[float | str | None] = Latest(None)
 
@@ -62,18 +64,28 @@ class RemoteRecords:
 
     @property
     def is_connected(self) -> bool:
-        """Whether every record is known."""
-        return all(v.value is not None for v in list(self._variables.values()))
+        """Whether every record is known, but for those that may be missing."""
+        return all(
+            variable.is_optional or variable.value is not None
+            for variable in list(self._variables.values())
+        )
 
     @property
     def error(self) -> Exception | None:
         """What ended the worker before its time."""
         return self._worker.error if self._worker is not None else None
 
-    def open(self, name: str, *, is_text: bool = False) -> RemoteVariable:
-        """Give the variable of a record; the same one for the same name."""
+    def open(
+        self, name: str, *, is_text: bool = False, is_optional: bool = False
+    ) -> RemoteVariable:
+        """Give the variable of a record; the same one for the same name.
+
+        One that is optional may be missing for ever.
+        """
         if name not in self._variables:
-            self._variables[name] = RemoteVariable(name, self._puts, is_text=is_text)
+            self._variables[name] = RemoteVariable(
+                name, self._puts, is_text=is_text, is_optional=is_optional
+            )
         return self._variables[name]
 
     def start(self, sink: ArrivalSink | None = None) -> None:

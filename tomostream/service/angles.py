@@ -36,6 +36,7 @@ class AngleBook:
         self._early: AngleTable | None = None
         self._is_alone = False
         self._is_refused = False
+        self._is_told = False
         self._placed: tuple[int, Assignment] | None = None
         self._has_misplaced = False
         self._endless = _endless_table(settings)
@@ -75,7 +76,7 @@ class AngleBook:
             return False
         self.problem, self._is_refused = "", False
         self._values = arrival.values
-        self._table_came_s = now_s
+        self._table_came_s, self._is_told = now_s, True
         self._is_table_of_the_past = False
         is_next = self._schedule.is_announced and not self._schedule.is_skipping
         is_first = self._early is None and not self._is_returning
@@ -98,6 +99,7 @@ class AngleBook:
             self._is_first_id_known = True
             return False
         was_known, self._is_first_id_known = self._is_first_id_known, True
+        self._is_told = True
         self._schedule.announce(first_id)
         self._look_back()
         if self._early is not None:
@@ -179,18 +181,29 @@ class AngleBook:
             self._is_count_unsure = False
             self._doubt()
 
-    def restart(self, first_id: int) -> None:
-        """Note that the source counts anew."""
-        self._first_id = None
-        self._placed = None
+    def restart(self, said_id: int | None) -> None:
+        """Note that the source counts anew.
+
+        What was told after its last frame is of the new count. Otherwise the scan goes
+        on, and where in it the new count begins nobody knows: at its first angle.
+
+        Parameters
+        ----------
+        said_id
+            FirstProjid as it was told last, not unwrapped; None: not yet.
+        """
+        self._first_id, self._placed = None, None
         if self._endless is not None or self._doubt():
             return
-        try:
-            self._schedule.assign(first_id)
-        except LookupError:
-            if not self._schedule.is_awaiting(first_id):
-                # A smaller FirstProjid has not been told: the scan begins anew.
-                self._schedule.restart_ids(0)
+        is_told, self._is_told = self._is_told and said_id is not None, False
+        # Cameras count from 0 or from 1.
+        is_known = said_id is not None and (is_told or said_id <= 1)
+        begins_at = (said_id or 0) if is_known else 0
+        if is_told and self._schedule.is_announced:
+            self._schedule.restart_ids(begins_at)
+            self._schedule.await_scan(is_first_id_known=True)
+        elif is_told or not self._schedule.is_in_doubt:
+            self._schedule.restart_ids(begins_at)
 
     def covers(self, frame_id: int | None) -> bool:
         """Tell whether a table holds for that frame."""
@@ -228,6 +241,7 @@ class AngleBook:
         return assignment
 
     def _assigned(self, frame_id: int) -> Assignment:
+        self._is_told = False
         if self._early is not None and self._schedule.newest is not None:
             raise TableAwaitedError(
                 f"frame {frame_id}: the first id of the new angle table is awaited"

@@ -104,7 +104,7 @@ class Intake:
         track = self._ids.track(image.camera_id, image.timestamp_s)
         self._tally.miss(track.missing, dropped=dropped)
         if track.is_restart:
-            self._begin_epoch(track.id)
+            self._begin_epoch()
         if not is_running:
             self._tally.reject(RejectReason.IDLE, "no session is running")
         elif track.fault is not None:
@@ -149,11 +149,12 @@ class Intake:
         self._held.clear()
         self._held_bytes = 0
 
-    def _begin_epoch(self, first_id: int) -> None:
+    def _begin_epoch(self) -> None:
         self._epoch += 1
-        self._first_id = None, 0
+        said, _ = self._first_id
         self.abandon(RejectReason.NO_ANGLE, "the source counts anew")
-        self.angles.restart(first_id)
+        self.angles.restart(said)
+        self._first_id = None, 0
 
     def _is_projection(self, tracked: TrackedImage) -> bool:
         kind = tracked.image.kind or self._kinds.kind_at(tracked.taken_s)

@@ -60,7 +60,7 @@ class Stage:
             report=self.readings.append,
         )  # fmt: skip
 
-    def variable(self, name, *, is_text=False):
+    def variable(self, name, *, is_text=False, is_optional=False):
         return self.records.setdefault(name, Record(name, None))
 
     def set(self, name, value):
@@ -268,6 +268,58 @@ def test_nothing_moves_while_a_setting_is_not_known(stage, setting):
     stage.choose_lens(1)
     stage.run(5.0)
     assert stage.positions == [1.0, 2.0, 3.0]
+
+
+def old_ioc(stage):
+    """Give the records of an IOC that was made for the server before this one."""
+    stage.change = companion(
+        stage, LensChangeDryRun=None, LensChangeMaxMove=None, LensChangeTimeout=None
+    )
+
+
+def test_an_ioc_without_a_dry_run_moves_the_sample_and_says_so(stage):
+    old_ioc(stage)
+    assert stage.step().note.startswith("lens change is a dry run")
+    notes = [wish.note for wish in stage.run(10.2)]
+    assert notes[-1] == "lens change moves the sample: the IOC has no LensChangeDryRun"
+    stage.choose_lens(1)
+    stage.run(10.0)
+    assert stage.positions == pytest.approx(
+        [1.0 + 20 * PIXEL_MM, 2.0 + 30 * PIXEL_MM, 3.0 + 10 * PIXEL_MM], abs=1e-6
+    )
+
+
+def test_an_ioc_without_a_dry_run_keeps_the_limit_of_a_move(stage):
+    old_ioc(stage)
+    stage.run(10.2)
+    stage.set("optics:DetectorPixelSize", 2000.0)
+    stage.choose_lens(1)
+    assert "LensChangeMaxMove is 5" in stage.run(1.0)[-1].note
+    assert stage.positions == [1.0, 2.0, 3.0]
+
+
+def test_nothing_moves_while_an_ioc_may_still_have_a_dry_run(stage):
+    old_ioc(stage)
+    stage.run(5.0)
+    stage.choose_lens(1)
+    assert "dry run: m:z" in stage.run(1.0)[-1].note
+    assert stage.positions == [1.0, 2.0, 3.0]
+
+
+def test_a_dry_run_that_was_seen_once_is_not_forgotten(stage):
+    stage.change = companion(stage, LensChangeDryRun=1)
+    assert stage.step().note == "lens change is a dry run"
+    stage.set("P:LensChangeDryRun", None)
+    notes = [wish.note for wish in stage.run(60.0)]
+    assert notes[-1].endswith("LensChangeDryRun is not connected")
+    stage.choose_lens(1)
+    stage.run(5.0)
+    assert stage.positions == [1.0, 2.0, 3.0]
+
+
+def test_without_synchronisation_nothing_is_said(stage):
+    stage.change = companion(stage, LensChangeSync=0, LensChangeDryRun=None)
+    assert not any(wish.note for wish in stage.run(20.0))
 
 
 def test_it_waits_for_the_names(stage):

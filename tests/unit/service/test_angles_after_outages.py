@@ -96,7 +96,7 @@ def test_a_camera_that_counts_anew_waits_for_tomoscan_that_was_away_too(book, is
     book.lose(SourceRole.SCAN)
     book.lose(SourceRole.TABLE)
     if is_seen:
-        book.restart(5)
+        book.restart(100)
     for frame_id in (5, 110):
         with pytest.raises(TableAwaitedError, match="first id is awaited"):
             angle(book, frame_id)
@@ -121,7 +121,7 @@ def test_a_camera_that_comes_after_tomoscan_has_its_angles(book):
     book.take_table(table(NEW_DEG), now_s=10.0)
     book.take_first_id(1, now_s=10.0)
     assert book.settle(now_s=12.1)
-    book.restart(5)
+    book.restart(1)
     assert angle(book, 6) == pytest.approx(NEW_DEG + 10)
 
 
@@ -141,6 +141,44 @@ def test_a_first_id_counts_before_its_connection_is_noticed(book):
 def test_a_camera_alone_that_was_away_keeps_its_scan(book):
     book.lose(SourceRole.IMAGE)
     assert angle(book, 150) == pytest.approx(OLD_DEG + 100)
+
+
+@pytest.mark.parametrize("is_noticed_at", [105, 95, 5])
+def test_a_camera_alone_that_counts_anew_begins_at_the_scans_first_angle(
+    book, is_noticed_at
+):
+    """However many of its first frames were lost before that was noticed."""
+    angle(book, 150)
+    book.lose(SourceRole.IMAGE)
+    book.restart(100)
+    assert angle(book, is_noticed_at) == pytest.approx(OLD_DEG + 2 * is_noticed_at)
+
+
+def test_a_camera_that_counts_anew_forgets_the_scans_of_its_old_count(book):
+    book.take_first_id(150, now_s=1.0)
+    book.take_table(table(NEW_DEG), now_s=1.0)
+    angle(book, 160)
+    book.restart(150)
+    assert angle(book, 120) == pytest.approx(NEW_DEG + 240)
+
+
+@pytest.mark.parametrize("is_table_late", [True, False])
+def test_a_scan_that_is_told_of_before_the_camera_counts_anew_is_of_the_new_count(
+    book, is_table_late
+):
+    """Its first twenty frames may be dark and flat ones."""
+    angle(book, 150)
+    book.take_first_id(20, now_s=1.0)
+    if is_table_late:
+        book.restart(20)
+        with pytest.raises(TableAwaitedError):
+            angle(book, 25)
+    book.take_table(table(NEW_DEG), now_s=1.0)
+    if not is_table_late:
+        book.restart(20)
+    with pytest.raises(NoAngleError, match="before the first id 20"):
+        angle(book, 15)
+    assert angle(book, 25) == pytest.approx(NEW_DEG + 10)
 
 
 def test_large_tables_of_old_scans_are_given_up(book, monkeypatch):

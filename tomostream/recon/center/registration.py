@@ -173,7 +173,8 @@ def _compared(
     for k, shift in enumerate(shifts):
         moved = np.zeros_like(first)
         low, high = max(0, -shift), min(n_x, n_x - shift)
-        moved[..., low:high] = first[..., low + shift : high + shift]
+        if low < high:
+            moved[..., low:high] = first[..., low + shift : high + shift]
         others = _weighed(moved, moved, window)
         common = _weighed(moved, mirrored, window)
         difference[:, k] = (own + others - 2 * common).sum(axis=0)

@@ -39,3 +39,12 @@ def test_minimum_is_found_between_pixels() -> None:
 def test_views_without_structure_have_no_error_bar() -> None:
     nothing = np.zeros((1, 1, COLUMNS))
     assert np.isinf(refined(nothing, nothing, CENTER, reach_px=2.0).errors[0])
+
+
+@pytest.mark.parametrize("near", [0.0, 63.0])
+def test_views_of_nothing_say_nothing(near):
+    """An empty beam looks as if the axis were at the frame's edge."""
+    nothing = np.zeros((3, 16, 64))
+    found = refined(nothing, nothing, near, reach_px=6.0)
+    assert found.correlation == 0.0
+    assert np.isinf(found.errors).all()
