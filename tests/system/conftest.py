@@ -144,11 +144,12 @@ def start(environment, tmp_path):
 def template_ioc(start, family):
     """Start an IOC without synApps on the shipped templates; give the macros.
 
-    Others than those of nowhere may be given.
+    Others than those of nowhere may be given, and another template for 2-BM's records.
     """
     folder = Path(__file__).parents[2] / "iocBoot" / "db"
+    shipped = folder / "tomoStream_2BM.template"
 
-    def start_ioc(**others: str) -> dict[str, str]:
+    def start_ioc(at_2bm: Path = shipped, **others: str) -> dict[str, str]:
         macros = {
             "P": family, "R": "TomoStream:", "BUSY": "bo",
             "TOMO_SCAN": f"{family}TomoScanStream:", "IMAGE_P": f"{family}ImageName",
@@ -159,8 +160,8 @@ def template_ioc(start, family):
             "ROI_PLUGIN": f"{family}ROI1:",
         } | others  # fmt: skip
         arguments = ["-m", ",".join(f"{k}={v}" for k, v in macros.items())]
-        for name in ("tomoStream", "tomoStream_2BM"):
-            arguments += ["-d", str(folder / f"{name}.template")]
+        for template in (folder / "tomoStream.template", at_2bm):
+            arguments += ["-d", str(template)]
         program = Path(__file__).parent / "programs" / "template_ioc.py"
         ioc = start(*arguments, server="ioc", program=[sys.executable, str(program)])
         _wait_until(lambda: "IOC Running" in ioc.text)

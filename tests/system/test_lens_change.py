@@ -1,5 +1,6 @@
 """2-BM's lens change, with its records, motors and request files."""
 
+import re
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from tomostream.app.environment import LoopbackEnvironment
 
 PROGRAM = Path(__file__).parent / "programs" / "stage.py"
+SHIPPED = Path(__file__).parents[2] / "iocBoot" / "db" / "tomoStream_2BM.template"
 
 pytestmark = [
     pytest.mark.system,
@@ -73,11 +75,25 @@ class Station:
         return self.shown("LensChangeMessage")[0]
 
 
+def old_template(folder):
+    """Give 2-BM's records as they were before this service."""
+    text = SHIPPED.read_text(encoding="ascii")
+    records = re.findall(r"record\(.*?\n}\n", text, re.DOTALL)
+    new = ("DryRun", "MaxMove", "Timeout", "State", "Message")
+    kept = [r for r in records if not any(f"LensChange{n}" in r for n in new)]
+    assert len(kept) == len(records) - len(new)
+    path = folder / "old_2BM.template"
+    path.write_text("\n".join(kept), encoding="ascii")
+    return path
+
+
 @pytest.fixture
 def station(
-    start, template_ioc, family, environment, channel_access, tmp_path, wait_until
-):
+    request, start, template_ioc, family, environment, channel_access, tmp_path,
+    wait_until,
+):  # fmt: skip
     """Run IOC, camera, motors and service until slices come."""
+    is_old = getattr(request, "param", "new") == "old"
 
     def call(names, values=None):
         return channel_access(environment.client(), names, values)
@@ -85,7 +101,7 @@ def station(
     start(
         family, program=[sys.executable, str(PROGRAM)], server="stage"
     ).wait_ready()  # fmt: skip
-    template_ioc()
+    template_ioc(*([old_template(tmp_path)] if is_old else []))
     scan = f"{family}TomoScanStream:"
     start(
         "simulate", "--prefix", family, "--size", "64", "--angles", "60", "--rate",
@@ -95,7 +111,7 @@ def station(
     station.set(
         ImagePVAPName=f"{scan}ImagePVAPrefix", DarkPVAName=f"{scan}StreamDarkFields",
         FlatPVAName=f"{scan}StreamFlatFields", ThetaPVAName=f"{scan}StreamTheta",
-        LensChangeSync=1, LensChangeDryRun=0,
+        LensChangeSync=1, **({} if is_old else {"LensChangeDryRun": 0}),
     )  # fmt: skip
     files = []
     for name, text in (("", SETTINGS), ("_2BM", SETTINGS_2BM)):
@@ -177,3 +193,21 @@ def test_the_sample_stays_where_it_must(station, wait_until):
     assert station.motors(".DMOV") == [1, 1, 1]
     assert station.motors()[0] < 1 + 28 * PIXEL_10X
     assert station.planes() == [60, 32, 32]
+
+
+@pytest.mark.parametrize("station", ["old"], indirect=True)
+def test_at_the_ioc_in_use_the_sample_moves_and_the_status_says_so(station, wait_until):
+    def status():
+        return station.shown("ReconStatus")[0]
+
+    wait_until(lambda: "lens change moves the sample" in status(), 20)
+    # Records that such an IOC does not have are not missed.
+    assert "not connected" not in status()
+    station.place_planes(40, 20, 42)
+    station.choose_lens(1)
+    wait_until(lambda: f"{station.family}m3 3 -> 4" in status(), 10)
+    wait_until(lambda: station.shown("SessionState") == ["streaming"], 20)
+    assert station.motors() == pytest.approx(
+        [1 + 8 * PIXEL_10X, 2 + 12 * PIXEL_10X, 3 + 10 * PIXEL_10X]
+    )
+    assert station.planes() == [32, 32, 32]
