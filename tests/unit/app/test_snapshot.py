@@ -115,12 +115,16 @@ def test_the_other_planes_are_marked_where_they_cross_a_slice():
 def test_a_turned_plane_crosses_the_horizontal_slice_from_edge_to_edge(angle_deg, ends):
     geometry = Geometry(n_z=30, n_x=40, n_slots=1, n_out=40)
     x, _, z = ortho_planes(Planes(x=20, y=20, z=15, rot_x=angle_deg), geometry)
-    np.testing.assert_allclose(x.crossing(z, 40, 40), ends, atol=1e-9)
+    crossing = x.crossing(z, 40, 40)
+    assert crossing is not None
+    np.testing.assert_allclose(crossing, ends, atol=1e-9)
 
 
 def test_a_plane_beside_the_image_or_along_it_does_not_cross_it():
     geometry = Geometry(n_z=30, n_x=40, n_slots=1, n_out=40)
     x, y, z = ortho_planes(Planes(x=39, y=20, z=15, rot_x=90.0), geometry)
     assert x.crossing(y, 30, 40) is None
-    np.testing.assert_allclose(x.crossing(z, 10, 40), ((1.0, -0.5), (1.0, 39.5)))
+    crossing = x.crossing(z, 10, 40)
+    assert crossing is not None
+    np.testing.assert_allclose(crossing, ((1.0, -0.5), (1.0, 39.5)))
     assert x.crossing(z, 1, 40) is None
