@@ -10,13 +10,13 @@ from tomostream.app.config import (
     TableAngles,
 )
 from tomostream.app.observed import ObservedControls, ObservedPublisher
-from tomostream.app.server import Parts, Server, Source
+from tomostream.app.server import Parts, Server
 from tomostream.beamlines.clicks import ClickedPlanes, ClickFile, TakeClicks
 from tomostream.beamlines.lens_records import LensChangeCompanion
 from tomostream.core.errors import ConfigurationError
 from tomostream.core.frame import FrameKind
 from tomostream.core.orientation import Orientation
-from tomostream.core.ports import Clock
+from tomostream.core.ports import Clock, Source
 from tomostream.epics.controls import CaControls
 from tomostream.epics.headless import FixedControls
 from tomostream.epics.ndarray import ImageReader

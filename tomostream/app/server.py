@@ -10,7 +10,7 @@ from tomostream.core.errors import ConnectionLostError, ProcessError
 from tomostream.core.geometry import Geometry, Planes
 from tomostream.core.health import Health
 from tomostream.core.parameters import Parameters, ReconParameters
-from tomostream.core.ports import ArrivalSink
+from tomostream.core.ports import Source
 from tomostream.core.publication import Publication
 from tomostream.runtime import ArrivalQueue, StopSignal, SystemClock, Worker
 from tomostream.service.beside import Beside
@@ -23,33 +23,6 @@ _ADOPTION_S = 15.0
 _PUT_AGAIN_S = 0.5
 _LOOK_S = 0.02
 _END_S = 5.0
-
-
-class Source(Protocol):
-    """Something with a connection of its own."""
-
-    @property
-    def name(self) -> str:
-        """What it is connected to."""
-        ...
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether the other side answered when last looked."""
-        ...
-
-    @property
-    def error(self) -> Exception | None:
-        """What ended it before its time."""
-        ...
-
-    def start(self, sink: ArrivalSink | None = None) -> None:
-        """Begin; returns at once."""
-        ...
-
-    def stop(self) -> None:
-        """End; nothing is put after it has returned."""
-        ...
 
 
 class Channels(Protocol):

@@ -41,11 +41,26 @@ class ArrivalSink(Protocol):
         ...
 
 
-class FrameSource(Protocol):
-    """Something that puts arrivals into the sink while it is open."""
+class Source(Protocol):
+    """Something with a connection of its own."""
 
-    def start(self, sink: ArrivalSink) -> None:
-        """Begin; returns at once, also when nothing is connected yet."""
+    @property
+    def name(self) -> str:
+        """What it is connected to."""
+        ...
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the other side answered when last looked."""
+        ...
+
+    @property
+    def error(self) -> Exception | None:
+        """What ended it before its time."""
+        ...
+
+    def start(self, sink: ArrivalSink | None = None) -> None:
+        """Begin; returns at once."""
         ...
 
     def stop(self) -> None:
