@@ -95,6 +95,21 @@ class BackendSuite(StepsSuite):
         scene.add([k % 200 for k in range(170, 470)])
         assert scene.error() < FLOAT_TOLERANCE
 
+    def test_faint_and_strong_projections_share_a_half_ring(self) -> None:
+        scene = self.scene(dtype="f4", ring_dtype="half")
+        errors = []
+        for contrast, slots in (
+            (0.02, range(23)),
+            (2.0, [3, 4, 11]),
+            (0.02, [4]),
+            (2.0, range(23)),
+            (0.02, range(23)),
+        ):
+            scene.contrast = contrast
+            scene.add(slots)
+            errors.append(scene.error())
+        assert max(errors) < HALF_TOLERANCE
+
     def test_half_ring_differs_little_from_a_float_ring(self) -> None:
         half, single = (
             self.scene(n_x=128, n_slots=180, ring_dtype=d) for d in ("half", "float")

@@ -35,6 +35,8 @@ class Scene:
     dtype: str = "u2"
     correction: NDArray[np.floating] | None = None
     """(n_z, n_x), what the reference subtracts from line integrals."""
+    contrast: float = 1.0
+    """Largest line integral of a frame."""
     random: np.random.Generator = field(
         default_factory=lambda: np.random.default_rng(1)
     )
@@ -61,9 +63,9 @@ class Scene:
         self.engine.set_fields(self.dark, self.flat, refilter=refilter)
 
     def frame(self) -> NDArray[Any]:
-        """Give a random frame of transmissions from 0.4 to 1."""
+        """Give a random frame, of transmissions from 0.4 to 1 at contrast 1."""
         shape = self.geometry.frame_shape
-        counts = 5 + self.top * np.exp(-self.random.random(shape))
+        counts = 5 + self.top * np.exp(-self.contrast * self.random.random(shape))
         frame = counts.astype(self.dtype)
         frame.flags.writeable = False
         return frame
