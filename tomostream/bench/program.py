@@ -20,8 +20,8 @@ class Program(Protocol):
         """Take the fields, (n_z, n_x) counts, for the frames that follow."""
         ...
 
-    def add(self, batch: Batch) -> None:
-        """Take frames into their slots."""
+    def add(self, batch: Batch) -> F32:
+        """Take frames into their slots; give Z | Y | X like `slices`."""
         ...
 
     def slices(self) -> F32:
@@ -64,9 +64,12 @@ class EngineProgram:
         """Take the fields, (n_z, n_x) counts, for the frames that follow."""
         self._engine.set_fields(dark, flat)
 
-    def add(self, batch: Batch) -> None:
-        """Take frames into their slots."""
-        self._engine.add(list(batch.frames), batch.theta_deg, batch.slots)
+    def add(self, batch: Batch) -> F32:
+        """Take frames into their slots; give Z | Y | X like `slices`."""
+        self._engine.add(
+            list(batch.frames), batch.theta_deg, batch.slots, packed=self._packed
+        )
+        return self._packed
 
     def slices(self) -> F32:
         """Give Z | Y | X of all that was added, 1/pixel; the next call changes it."""

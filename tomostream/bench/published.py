@@ -81,8 +81,8 @@ class PublishedAlgorithm:
         """Take the averaged fields, (n_z, n_x), counts; they hold for all frames."""
         self._dark, self._flat = dark, flat
 
-    def add(self, batch: Batch) -> None:
-        """Put a batch of frames into their slots, and into the slices."""
+    def add(self, batch: Batch) -> F32:
+        """Put a batch of frames into their slots; give the slices like `slices`."""
         slots = batch.slots
         if self._raw is None:
             shape = (self._geometry.n_slots, *self._geometry.frame_shape)
@@ -98,6 +98,7 @@ class PublishedAlgorithm:
         self._cos_sin[slots] = np.stack([np.cos(theta), np.sin(theta)], axis=1)
         self._is_filled[slots] = True
         self._packed += self._reconstructed(batch.frames, self._cos_sin[slots])
+        return self._packed
 
     def slices(self) -> F32:
         """Give Z | Y | X, 1/pixel; the next call changes the array."""

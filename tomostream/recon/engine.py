@@ -1,8 +1,8 @@
 """The reconstruction of a stream: frames in, three ortho-slices out."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tomostream.core.errors import ReconstructionError
 from tomostream.core.geometry import Geometry
 from tomostream.core.parameters import ReconParameters
-from tomostream.core.slices import Slices
+from tomostream.core.slices import Slices, unpack
 from tomostream.recon.backend import (
     F32,
     AddReport,
@@ -22,11 +22,13 @@ from tomostream.recon.backend import (
     RingDtype,
     select_backend,
 )
-from tomostream.recon.batch import add_usable, checked_batch
+from tomostream.recon.batch import add_usable, check_center, checked_batch
 from tomostream.recon.fields import FieldReport, Fields
 from tomostream.recon.output import (
+    packed_image,
+    places_in,
+    write_slices,
     written_oblique,
-    written_packed,
     written_rows,
     written_slices,
 )
@@ -147,7 +149,7 @@ class Engine:
         ReconstructionError
             The ring does not fit into memory, or the centre is not finite.
         """
-        _check_center(parameters.center)
+        check_center(parameters.center)
         old = self._geometry
         self._geometry = None
         self._raw.clear()
@@ -211,7 +213,7 @@ class Engine:
             The centre is not finite.
         """
         geometry, old = self._configured()
-        _check_center(parameters.center)
+        check_center(parameters.center)
         is_stale = geometry.scan_range == 360 and parameters.center != old.center
         if parameters.filter_type != old.filter_type:
             self._backend.set_filter(parameters.filter_type)
@@ -230,6 +232,8 @@ class Engine:
         frames: Sequence[NDArray[Any]],
         angles_deg: NDArray[np.floating],
         slots: NDArray[np.integer],
+        *,
+        packed: F32 | None = None,
     ) -> AddReport:
         """Put frames into the ring, each in the place of what its slot held.
 
@@ -242,20 +246,27 @@ class Engine:
             (K), degrees.
         slots
             (K), 0 .. n_slots - 1. Of several frames for one slot the last counts.
+        packed
+            Takes the slices then, as `packed` gives them, but sooner.
 
         Raises
         ------
         MalformedFrameError
             A shape, type, slot or angle cannot be; nothing has been changed.
+        ReconstructionError
+            ``packed`` has another shape or type; nothing has been changed.
         """
         batch = checked_batch(frames, angles_deg, slots, self.geometry)
+        shown = places_in(packed, self.geometry)
         if not batch.pixels:
+            if shown:
+                write_slices(self._backend, shown)
             return AddReport(accepted=np.zeros(0, bool), pixels_repaired=0)
         generation = self._fields.generation
         pixels = self._backend.kept(batch.pixels, self._raw.capacity)
         report = self._process(
             pixels, batch.angles_deg, slots=batch.slots,
-            generations=[generation] * len(pixels),
+            generations=[generation] * len(pixels), shown=shown,
         )  # fmt: skip
         for k, is_accepted in enumerate(report.accepted.tolist()):
             if is_accepted:
@@ -303,7 +314,9 @@ class Engine:
         ReconstructionError
             `out` has another shape or type.
         """
-        return written_packed(self._backend, self.geometry, out)
+        out = packed_image(self.geometry, out)
+        write_slices(self._backend, unpack(out, self.geometry))
+        return out
 
     def oblique(self) -> F32:
         """Give the oblique plane (n_out, n_out), 1/pixel; zeros if none is wanted."""
@@ -363,10 +376,10 @@ class Engine:
 
     def _process(
         self, pixels: Frames, angles_deg: list[float],
-        *, slots: list[int], generations: list[int],
+        *, slots: list[int], generations: list[int], shown: Slices | None = None,
     ) -> AddReport:  # fmt: skip
         return add_usable(
-            self._backend, pixels, angles_deg, slots=slots,
+            partial(self._backend.add, shown=shown), pixels, angles_deg, slots=slots,
             places=[self._fields.place(generation) for generation in generations],
             is_transformed=self.parameters.steps.phase is not None,
         )  # fmt: skip
@@ -382,8 +395,3 @@ class Engine:
         if self._geometry is None or self._parameters is None:
             raise ReconstructionError("engine: not configured yet")
         return self._geometry, self._parameters
-
-
-def _check_center(center: float) -> None:
-    if not math.isfinite(center):
-        raise ReconstructionError(f"center: expected a finite number, got {center}")

@@ -14,12 +14,13 @@ def written_slices(backend: Backend, geometry: Geometry) -> Slices:
     z = np.empty((g.n_out, g.n_out), np.float32)
     y = np.empty((g.n_z, g.n_out), np.float32)
     x = np.empty((g.n_z, g.n_out), np.float32)
-    backend.write(z=z, y=y, x=x)
-    return Slices(z=z, y=y, x=x)
+    slices = Slices(z=z, y=y, x=x)
+    write_slices(backend, slices)
+    return slices
 
 
-def written_packed(backend: Backend, geometry: Geometry, out: F32 | None) -> F32:
-    """Give the slices as one image Z | Y | X; into a new array if out is None.
+def packed_image(geometry: Geometry, out: F32 | None = None) -> F32:
+    """Give an image for the slices Z | Y | X, zeros around them; `out`, or a new one.
 
     Raises
     ------
@@ -33,12 +34,25 @@ def written_packed(backend: Backend, geometry: Geometry, out: F32 | None) -> F32
             f"packed: expected out {geometry.packed_shape} float32, "
             f"got {out.shape} {out.dtype}"
         )
-    n_out, n_z = geometry.n_out, geometry.n_z
-    out[n_out:, :n_out] = 0.0
-    out[n_z:, n_out:] = 0.0
-    places = unpack(out, geometry)
-    backend.write(z=places.z, y=places.y, x=places.x)
+    out[geometry.n_out :, : geometry.n_out] = 0.0
+    out[geometry.n_z :, geometry.n_out :] = 0.0
     return out
+
+
+def places_in(packed: F32 | None, geometry: Geometry) -> Slices | None:
+    """Give where the slices of a packed image stand; zeros around them.
+
+    Raises
+    ------
+    ReconstructionError
+        The image has another shape or type.
+    """
+    return None if packed is None else unpack(packed_image(geometry, packed), geometry)
+
+
+def write_slices(backend: Backend, slices: Slices) -> None:
+    """Write what the backend shows."""
+    backend.write(z=slices.z, y=slices.y, x=slices.x)
 
 
 def written_oblique(backend: Backend, geometry: Geometry) -> F32:

@@ -4,6 +4,7 @@
 import numpy as np
 import pytest
 
+from tomostream.core.errors import ReconstructionError
 from tomostream.core.parameters import FilterType
 from tomostream.testing.reference_fbp import (
     filtered,
@@ -94,6 +95,31 @@ class BackendSuite(StepsSuite):
         scene.add([])
         scene.add([k % 200 for k in range(170, 470)])
         assert scene.error() < FLOAT_TOLERANCE
+
+    @pytest.mark.parametrize("rot_z", [0.0, 4.0])
+    def test_slices_are_written_with_the_frames(self, rot_z: float) -> None:
+        scene, twin = self.scene(n_z=50), self.scene(n_z=50)
+        image = np.full(scene.geometry.packed_shape, 7, np.float32)
+        angles = np.linspace(0.0, 170.0, 23)
+        for each in (scene, twin):
+            each.set(rot_z=rot_z)
+        for slots in (range(23), [], [3, 3, 9]):
+            frames = [scene.frame() for _ in slots]
+            places = np.array(list(slots), int)
+            scene.engine.add(frames, angles[places], places, packed=image)
+            twin.engine.add(frames, angles[places], places)
+            assert np.array_equal(image, twin.engine.packed())
+
+    def test_slices_of_another_shape_change_nothing(self) -> None:
+        scene = self.scene()
+        with pytest.raises(ReconstructionError, match="packed: expected out"):
+            scene.engine.add(
+                [scene.frame()],
+                np.zeros(1),
+                np.zeros(1, int),
+                packed=np.zeros((3, 4), np.float32),
+            )
+        assert scene.engine.slots_filled == 0
 
     def test_faint_and_strong_projections_share_a_half_ring(self) -> None:
         scene = self.scene(dtype="f4", ring_dtype="half")

@@ -76,6 +76,7 @@ class Reconstructor:
         angles: list[float],
         slots: list[int],
         generations: list[int],
+        shown: tuple[NDArray[np.float32], ...] | None,
     ) -> tuple[list[int], int]: ...
     def write(
         self, z: NDArray[np.float32], y: NDArray[np.float32], x: NDArray[np.float32]

@@ -16,6 +16,7 @@ from tomostream.core.geometry import (
 )
 from tomostream.core.health import RejectReason
 from tomostream.core.parameters import FilterType
+from tomostream.core.slices import Slices
 from tomostream.core.steps import RingRemoval, Steps
 from tomostream.recon.backend import F32, AddReport, Frames, MemoryPlan, RingDtype
 from tomostream.recon.cpu import _core
@@ -166,10 +167,14 @@ class CpuBackend:
         *,
         slots: list[int],
         places: list[int],
+        shown: Slices | None = None,
     ) -> AddReport:
-        """Replace what the slots hold by new frames."""
+        """Replace what the slots hold by new frames; write the slices."""
         types = [_PIXEL_CODES[frame.dtype.str[1:]] for frame in frames]
-        fates, repaired = self._core.add(list(frames), types, angles_rad, slots, places)
+        images = (shown.z, shown.y, shown.x) if shown else None
+        fates, repaired = self._core.add(
+            list(frames), types, angles_rad, slots, places, images
+        )
         reasons = tuple([_REASONS[fate] for fate in fates])
         accepted = np.array([reason is None for reason in reasons], bool)
         return AddReport(accepted=accepted, pixels_repaired=repaired, reasons=reasons)

@@ -54,9 +54,22 @@ auto alone(Reconstructor& r, F&& call) {
   return call();
 }
 
+Image image_of(Out& array, int rows, int columns, const char* name) {
+  if (array.shape(0) != static_cast<size_t>(rows) ||
+      array.shape(1) != static_cast<size_t>(columns) || array.stride(1) != 1)
+    throw std::invalid_argument(std::string(name) + ": wrong shape or strides");
+  return {array.data(), static_cast<size_t>(array.stride(0))};
+}
+
+Images images_of(const Reconstructor& r, Out& z, Out& y, Out& x) {
+  const Shape& shape = r.shape();
+  return {image_of(z, shape.n_out, shape.n_out, "z"), image_of(y, shape.n_z, shape.n_out, "y"),
+          image_of(x, shape.n_z, shape.n_out, "x")};
+}
+
 nb::tuple add(Reconstructor& r, nb::list frames, const std::vector<int>& types,
               const std::vector<double>& angles, const std::vector<int64_t>& slots,
-              const std::vector<int>& generations) {
+              const std::vector<int>& generations, nb::object shown) {
   const size_t count = frames.size();
   if (types.size() != count || angles.size() != count || slots.size() != count ||
       generations.size() != count)
@@ -74,8 +87,14 @@ nb::tuple add(Reconstructor& r, nb::list frames, const std::vector<int>& types,
     inputs.push_back({pixels[i].view().buf, static_cast<Pixel>(types[i]),
                       std::cos(angles[i]), std::sin(angles[i]), slots[i], generations[i]});
   }
+  Images images;
+  if (!shown.is_none()) {
+    Out z = nb::cast<Out>(shown[0]), y = nb::cast<Out>(shown[1]), x = nb::cast<Out>(shown[2]);
+    images = images_of(r, z, y, x);
+  }
+  const Images* wanted = shown.is_none() ? nullptr : &images;
   std::vector<Fate> fates(count);
-  const int64_t repaired = alone(r, [&] { return r.add(inputs, fates.data()); });
+  const int64_t repaired = alone(r, [&] { return r.add(inputs, fates.data(), wanted); });
   nb::list result;
   for (const Fate fate : fates) result.append(static_cast<int>(fate));
   return nb::make_tuple(result, repaired);
@@ -130,13 +149,6 @@ bool transmission(Reconstructor& r, nb::object frame, int type, int generation, 
   return alone(r, [&] { return r.transmission(input, out.data()); });
 }
 
-Image image_of(Out& array, int rows, int columns, const char* name) {
-  if (array.shape(0) != static_cast<size_t>(rows) ||
-      array.shape(1) != static_cast<size_t>(columns) || array.stride(1) != 1)
-    throw std::invalid_argument(std::string(name) + ": wrong shape or strides");
-  return {array.data(), static_cast<size_t>(array.stride(0))};
-}
-
 Turn turn_by(double angle) { return {std::cos(angle), std::sin(angle)}; }
 
 // Nine numbers: origin, column step, row step; none: no plane.
@@ -179,11 +191,8 @@ void write_oblique(Reconstructor& r, Out out) {
 }
 
 void write_slices(Reconstructor& r, Out z, Out y, Out x) {
-  const Shape& shape = r.shape();
-  const Image images[] = {image_of(z, shape.n_out, shape.n_out, "z"),
-                          image_of(y, shape.n_z, shape.n_out, "y"),
-                          image_of(x, shape.n_z, shape.n_out, "x")};
-  alone(r, [&] { r.write(images[0], images[1], images[2]); });
+  const Images images = images_of(r, z, y, x);
+  alone(r, [&] { r.write(images); });
 }
 
 void write_rows(Reconstructor& r, int first, OutRows out) {
@@ -286,7 +295,7 @@ NB_MODULE(_core, m) {
       .def("mean_lines", mean_lines, "out"_a.noconvert())
       .def("write_rows", write_rows, "first"_a, "out"_a.noconvert())
       .def("add", add, "frames"_a, "types"_a, "angles"_a, "slots"_a,
-           "generations"_a)
+           "generations"_a, "shown"_a.none())
       .def("write", write_slices, "z"_a.noconvert(), "y"_a.noconvert(), "x"_a.noconvert())
       .def("write_oblique", write_oblique, "out"_a.noconvert())
       .def("time_stages", &Reconstructor::time_stages)

@@ -143,7 +143,7 @@ void Reconstructor::turn_over_if_all_fresh() {
   fresh_slots_ = 0;
 }
 
-int64_t Reconstructor::add(const std::vector<Input>& inputs, Fate* fates) {
+int64_t Reconstructor::add(const std::vector<Input>& inputs, Fate* fates, const Images* shown) {
   const uint64_t begin = timed_ ? clock_ns() : 0;
   const int64_t repaired = check(inputs, fates);
   if (timed_) stage_ns_[kTimedCheck] += clock_ns() - begin;
@@ -168,9 +168,11 @@ int64_t Reconstructor::add(const std::vector<Input>& inputs, Fate* fates) {
       fresh += !slots_[static_cast<size_t>(jobs[first + count].input->slot)].is_fresh;
       count++;
     } while (first + count < total && count < chunk && fresh < shape_.n_slots);
-    push(jobs.data() + first, count);
+    const bool is_last = first + count == total;
+    push(jobs.data() + first, count, is_last ? shown : nullptr);
     first += count;
   }
+  if (shown && total == 0) write(*shown);
   return repaired;
 }
 
@@ -234,7 +236,7 @@ void Reconstructor::add_horizontal(const HorizontalArgs& all, int block) {
   kernels_.horizontal(args, y0, std::min(shape_.n_out, y0 + kRowsPerTask));
 }
 
-void Reconstructor::push(const Job* jobs, int count) {
+void Reconstructor::push(const Job* jobs, int count, const Images* shown) {
   const int n_out = shape_.n_out;
   if (prepass_.is_on()) make_images(jobs, count);
   add_tilted(jobs, count, -1);
@@ -279,7 +281,7 @@ void Reconstructor::push(const Job* jobs, int count) {
   // whoever waits for it waits for a thread that is already at work on it.
   const int z_band = view_.z / kRows;
   std::atomic<bool> z_rows_ready{false};
-  pool_.each(bands_ + (n_out + kRowsPerTask - 1) / kRowsPerTask, [&](int task, int worker) {
+  pool_.each(bands_ + blocks(), [&](int task, int worker) {
     uint64_t* stage_ns = stage_ns_.data() + static_cast<size_t>(worker) * kTimedStages;
     if (task < bands_) {
       const int band = task == 0 ? z_band : task <= z_band ? task - 1 : task;
@@ -289,45 +291,48 @@ void Reconstructor::push(const Job* jobs, int count) {
         z_rows_ready.store(true, std::memory_order_release);
         z_rows_ready.notify_all();
       }
+      for (const bool is_x : {false, true})
+        if (shown) write_band(*shown, band, is_x);
       return;
     }
     z_rows_ready.wait(false, std::memory_order_acquire);
     const uint64_t begin = timed_ ? clock_ns() : 0;
     add_horizontal(horizontal, task - bands_);
+    if (shown && !tilted_.is_on()) write_block(*shown, task - bands_);
     if (timed_) stage_ns[kTimedHorizontal] += clock_ns() - begin;
   });
   for (int i = 0; i < count; i++)
     std::memcpy(z_row(jobs[i].input->slot) - kRowPad, frames[i].z_row - kRowPad,
                 sizeof(float) * 2 * row_pitch_);
   add_tilted(jobs, count, 1);
+  if (shown && tilted_.is_on()) tilted_.write(pool_, shown->z.pixels, shown->z.pitch, scale());
 }
 
 float Reconstructor::scale() const {
   return filled_slots_ ? static_cast<float>(shape_.arc / filled_slots_ / kRingGain) : 0.f;
 }
 
-void Reconstructor::write(Image z, Image y, Image x) {
-  const float scale = this->scale();
-  const int rows_tasks =
-      tilted_.is_on() ? 0 : (shape_.n_out + kRowsPerTask - 1) / kRowsPerTask;
-  if (tilted_.is_on()) tilted_.write(pool_, z.pixels, z.pitch, scale);
-  pool_.each(2 * bands_ + rows_tasks, [&](int task, int) {
-    if (task < 2 * bands_) {
-      const int band = task / 2;
-      const bool is_x = task & 1;
-      const Buffer& sum = is_x ? total_.x : total_.y;
-      const Image& out = is_x ? x : y;
-      kernels_.untile(out.pixels + static_cast<size_t>(band) * kRows * out.pitch, out.pitch,
-                      shape_.n_out, std::min(kRows, shape_.n_z - band * kRows),
-                      sum.as() + static_cast<size_t>(band) * sum_tile(), scale);
-      return;
-    }
-    const int y0 = (task - 2 * bands_) * kRowsPerTask;
-    for (int row = y0; row < std::min(shape_.n_out, y0 + kRowsPerTask); row++) {
-      const float* sum = total_.z.as() + static_cast<size_t>(row) * z_pitch_;
-      float* out = z.pixels + static_cast<size_t>(row) * z.pitch;
-      kernels_.scale_row(out, shape_.n_out, sum, scale);
-    }
+void Reconstructor::write_band(const Images& images, int band, bool is_x) const {
+  const Buffer& sum = is_x ? total_.x : total_.y;
+  const Image& out = is_x ? images.x : images.y;
+  kernels_.untile(out.pixels + static_cast<size_t>(band) * kRows * out.pitch, out.pitch,
+                  shape_.n_out, std::min(kRows, shape_.n_z - band * kRows),
+                  sum.as() + static_cast<size_t>(band) * sum_tile(), scale());
+}
+
+void Reconstructor::write_block(const Images& images, int block) const {
+  const int y0 = block * kRowsPerTask;
+  for (int row = y0; row < std::min(shape_.n_out, y0 + kRowsPerTask); row++)
+    kernels_.scale_row(images.z.pixels + static_cast<size_t>(row) * images.z.pitch,
+                       shape_.n_out, total_.z.as() + static_cast<size_t>(row) * z_pitch_,
+                       scale());
+}
+
+void Reconstructor::write(const Images& images) {
+  if (tilted_.is_on()) tilted_.write(pool_, images.z.pixels, images.z.pitch, scale());
+  pool_.each(2 * bands_ + (tilted_.is_on() ? 0 : blocks()), [&](int task, int) {
+    if (task < 2 * bands_) write_band(images, task / 2, task & 1);
+    else write_block(images, task - 2 * bands_);
   });
 }
 

@@ -93,6 +93,10 @@ struct Image {
   size_t pitch;
 };
 
+struct Images {
+  Image z, y, x;
+};
+
 enum Timed : int { kTimedHorizontal = kStages, kTimedCheck, kTimedPrepass, kTimedStages };
 
 class Reconstructor {
@@ -114,11 +118,12 @@ class Reconstructor {
   int64_t mean_lines(float* out);
   void set_prepass(const PrepassSettings&);    // steps on whole frames
   void set_view(const View&);    // remakes the slices that this changes
-  // Says for each frame what became of it; returns the pixels repaired.
-  int64_t add(const std::vector<Input>&, Fate*);
+  // Says for each frame what became of it; returns the pixels repaired. shown: takes the
+  // slices, written while their sums are in the cache; or null.
+  int64_t add(const std::vector<Input>&, Fate*, const Images* shown);
   // The transmission of one frame after the steps on whole frames; false: rejected.
   bool transmission(const Input&, float* out);
-  void write(Image z, Image y, Image x);
+  void write(const Images&);
   void write_oblique(Image);
   // Planes normal to y from `first` on, out of the ring: (count, n_z, n_out).
   void write_rows(int first, int count, float* out);
@@ -172,7 +177,10 @@ class Reconstructor {
   // Mean transmission of a frame in the region; NaN where no pixel can be used.
   float light_of(const Input&) const;
   bool has_line_steps() const;
-  void push(const Job*, int count);
+  void push(const Job*, int count, const Images* shown);
+  void write_band(const Images&, int band, bool is_x) const;
+  void write_block(const Images&, int block) const;    // of the horizontal slice
+  int blocks() const { return (shape_.n_out + kRowsPerTask - 1) / kRowsPerTask; }
   void turn_over_if_all_fresh();
   // Whether that band, or that block of rows of z, is in the part being renewed.
   bool is_in_turn(int part) const { return part % kShares == turn_; }

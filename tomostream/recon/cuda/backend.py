@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tomostream.core.errors import ReconstructionError
 from tomostream.core.geometry import Geometry, PlaneGrid, Planes, overlap_weight
 from tomostream.core.parameters import FilterType
+from tomostream.core.slices import Slices
 from tomostream.core.steps import RingRemoval, Steps
 from tomostream.recon.backend import (
     F32,
@@ -208,8 +209,9 @@ class CudaBackend:
         *,
         slots: list[int],
         places: list[int],
+        shown: Slices | None = None,
     ) -> AddReport:
-        """Replace what the slots hold by new frames."""
+        """Replace what the slots hold by new frames; write the slices."""
         intake = Intake(self._fields, self._steps)
         jobs = [
             intake.job(frame, angle, slot, place)
@@ -220,6 +222,8 @@ class CudaBackend:
         wanted = [job for job in jobs if job and job.slot % self._decimation == 0]
         for batch in batches(wanted, self._workers[0].plan.batch):
             self._exchange(batch, intake)
+        if shown is not None:
+            self.write(z=shown.z, y=shown.y, x=shown.x)
         return intake.report()
 
     def _exchange(self, batch: list[Job], intake: Intake) -> None:
