@@ -106,6 +106,7 @@ void Reconstructor::allocate(const Shape& shape) {
 
 void Reconstructor::clear() {
   std::fill(slots_.begin(), slots_.end(), Slot{});
+  std::fill(units_.begin(), units_.end(), 1.f);    // what comes owes nothing to what was
   filled_slots_ = fresh_slots_ = 0;
   for (SumSet* sums : {&total_, &fresh_})
     for (Buffer* sum : {&sums->x, &sums->y, &sums->z}) sum->clear(pool_);
