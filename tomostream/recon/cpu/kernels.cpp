@@ -182,20 +182,20 @@ void push_band(const PushArgs& a, int band, float* scratch, uint64_t* stage_ns) 
   }
 }
 
-// The first columns of a vector, into an image that is not read here again.
-TOMO_INLINE void put(float* p, Floats a, int columns) {
+// The first columns of a vector.
+TOMO_INLINE void put(float* p, Floats a, int columns, bool is_streamed) {
   if (columns < kWidth) memcpy(p, &a, sizeof(float) * (size_t)columns);
-  else if ((uintptr_t)p % TOMO_VECTOR_BYTES) store_unaligned(p, a);
+  else if (!is_streamed || (uintptr_t)p % TOMO_VECTOR_BYTES) store_unaligned(p, a);
   else stream(p, a);
 }
 
-void scale_row(float* out, int n_out, const float* sum, float scale) {
+void scale_row(float* out, int n_out, const float* sum, float scale, bool is_streamed) {
   for (int x = 0; x < n_out; x += kWidth)
-    put(out + x, load(sum + x) * scale, least(kWidth, n_out - x));
+    put(out + x, load(sum + x) * scale, least(kWidth, n_out - x), is_streamed);
 }
 
-void untile(float* out, size_t pitch, int n_out, int rows, const float* sum,
-            float scale) {
+void untile(float* out, size_t pitch, int n_out, int rows, const float* sum, float scale,
+            bool is_streamed) {
   for (int x0 = 0; x0 < n_out; x0 += kWidth)
     for (int h = 0; h < rows; h += kWidth) {
       const int columns = least(kWidth, n_out - x0);
@@ -207,7 +207,7 @@ void untile(float* out, size_t pitch, int n_out, int rows, const float* sum,
       transpose(r);
       for (int i = 0; i < kWidth && h + i < rows; i++) {
         float* p = out + (size_t)(h + i) * pitch + x0;
-        put(p, r[i], columns);
+        put(p, r[i], columns, is_streamed);
       }
     }
 }

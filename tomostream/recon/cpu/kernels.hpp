@@ -172,11 +172,12 @@ struct Kernels {
   void (*horizontal)(const HorizontalArgs&, int y0, int y1);
   // Lines first <= k < last of a tilted plane; scratch: kTiltedRows rows.
   void (*tilted)(const TiltedArgs&, int first, int last, float* scratch);
-  // out[row][column] = scale * sum of one band.
+  // out[row][column] = scale * sum of one band. is_streamed: past the caches, for an image that
+  // is not soon needed again.
   void (*untile)(float* out, size_t pitch, int n_out, int rows, const float* sum,
-                 float scale);
+                 float scale, bool is_streamed);
   // out[column] = scale * sum[column].
-  void (*scale_row)(float* out, int n_out, const float* sum, float scale);
+  void (*scale_row)(float* out, int n_out, const float* sum, float scale, bool is_streamed);
 };
 
 extern const Kernels kernels_baseline, kernels_avx2, kernels_avx512;

@@ -92,7 +92,7 @@ nb::tuple add(Reconstructor& r, nb::list frames, const std::vector<int>& types,
     Out z = nb::cast<Out>(shown[0]), y = nb::cast<Out>(shown[1]), x = nb::cast<Out>(shown[2]);
     images = images_of(r, z, y, x);
   }
-  const Images* wanted = shown.is_none() ? nullptr : &images;
+  Images* wanted = shown.is_none() ? nullptr : &images;
   std::vector<Fate> fates(count);
   const int64_t repaired = alone(r, [&] { return r.add(inputs, fates.data(), wanted); });
   nb::list result;

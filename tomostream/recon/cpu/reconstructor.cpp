@@ -144,7 +144,7 @@ void Reconstructor::turn_over_if_all_fresh() {
   fresh_slots_ = 0;
 }
 
-int64_t Reconstructor::add(const std::vector<Input>& inputs, Fate* fates, const Images* shown) {
+int64_t Reconstructor::add(const std::vector<Input>& inputs, Fate* fates, Images* shown) {
   const uint64_t begin = timed_ ? clock_ns() : 0;
   const int64_t repaired = check(inputs, fates);
   if (timed_) stage_ns_[kTimedCheck] += clock_ns() - begin;
@@ -160,6 +160,7 @@ int64_t Reconstructor::add(const std::vector<Input>& inputs, Fate* fates, const 
   }
   std::reverse(jobs.begin(), jobs.end());
   const int total = static_cast<int>(jobs.size());
+  if (shown) shown->are_streamed = total > kSoon;
   const int chunk = prepass_.is_on() ? std::min(kChunk, prepass_.capacity()) : kChunk;
   for (int first = 0; first < total;) {
     turn_over_if_all_fresh();
@@ -318,7 +319,7 @@ void Reconstructor::write_band(const Images& images, int band, bool is_x) const 
   const Image& out = is_x ? images.x : images.y;
   kernels_.untile(out.pixels + static_cast<size_t>(band) * kRows * out.pitch, out.pitch,
                   shape_.n_out, std::min(kRows, shape_.n_z - band * kRows),
-                  sum.as() + static_cast<size_t>(band) * sum_tile(), scale());
+                  sum.as() + static_cast<size_t>(band) * sum_tile(), scale(), images.are_streamed);
 }
 
 void Reconstructor::write_block(const Images& images, int block) const {
@@ -326,7 +327,7 @@ void Reconstructor::write_block(const Images& images, int block) const {
   for (int row = y0; row < std::min(shape_.n_out, y0 + kRowsPerTask); row++)
     kernels_.scale_row(images.z.pixels + static_cast<size_t>(row) * images.z.pitch,
                        shape_.n_out, total_.z.as() + static_cast<size_t>(row) * z_pitch_,
-                       scale());
+                       scale(), images.are_streamed);
 }
 
 void Reconstructor::write(const Images& images) {

@@ -32,6 +32,7 @@ constexpr int kShares = 8;         // parts of a slice that are renewed in turn
 constexpr int kRowsPerTask = 16;   // of the horizontal slice
 constexpr int kBlock = 64;         // columns of a slice whose sums stay in the nearest cache
 constexpr int kRowsAtOnce = 8;     // of the volume
+constexpr int kSoon = 2;           // so few frames later an image may still be in the cache
 
 constexpr float kLeastLight = 0.01f;    // of the flat's, in the region it is scaled by
 
@@ -95,6 +96,7 @@ struct Image {
 
 struct Images {
   Image z, y, x;
+  bool are_streamed = true;    // past the caches
 };
 
 enum Timed : int { kTimedHorizontal = kStages, kTimedCheck, kTimedPrepass, kTimedStages };
@@ -120,7 +122,7 @@ class Reconstructor {
   void set_view(const View&);    // remakes the slices that this changes
   // Says for each frame what became of it; returns the pixels repaired. shown: takes the
   // slices, written while their sums are in the cache; or null.
-  int64_t add(const std::vector<Input>&, Fate*, const Images* shown);
+  int64_t add(const std::vector<Input>&, Fate*, Images* shown);
   // The transmission of one frame after the steps on whole frames; false: rejected.
   bool transmission(const Input&, float* out);
   void write(const Images&);

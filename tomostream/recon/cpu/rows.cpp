@@ -38,7 +38,7 @@ void Reconstructor::write_rows(int first, int count, float* out) {
         kernels_.untile(image + static_cast<size_t>(r) * plane + i,
                         static_cast<size_t>(shape_.n_out), columns,
                         std::min(kRows, shape_.n_z - band * kRows), sums + r * kBlock * kRows,
-                        scale());
+                        scale(), true);
     }
   });
 }
