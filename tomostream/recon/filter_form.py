@@ -13,7 +13,7 @@ class RecursiveFilter:
     """A kernel as direct taps and exponentials, run forward and backward along a row.
 
     h[0] = taps[0]; h[k] = sum of weights * poles ** (k - 1), plus taps[1:] at
-    k = 1, 2, 3, or at k = 1, 3, 5 if odd. If odd, h[k] = 0 for even k > 0.
+    k = 1, 2, ..., or at k = 1, 3, ... if odd. If odd, h[k] = 0 for even k > 0.
     """
 
     poles: tuple[float, ...]

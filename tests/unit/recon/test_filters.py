@@ -6,14 +6,9 @@ import pytest
 pytest.importorskip("scipy", reason="the fit needs it")
 
 from tomostream.core.parameters import FilterType
-from tomostream.recon.filter_fit import (
-    LARGEST_WEIGHT,
-    SIZES,
-    best_fit,
-    response_error,
-    table_source,
-)
+from tomostream.recon.filter_fit import SIZES, best_fit, response_error, table_source
 from tomostream.recon.filter_form import RecursiveFilter, SpectralFilter
+from tomostream.recon.filter_minimax import LARGEST_WEIGHT, weighted_error
 from tomostream.recon.filter_table import TABLE
 from tomostream.recon.filters import RECURSIVE, kernel, realisation, response, tail
 
@@ -53,8 +48,11 @@ def test_fitted_response_is_close(filter_type: FilterType, size: int) -> None:
     )
     # Relative to the largest response. Parzen's is a tenth of the ramp's, and its
     # kernel alternates, so the same number of exponentials does less for it.
-    limit = {"Ramp": 3e-5, "Shepp-logan": 1e-4, "Hann": 5e-4, "Parzen": 8e-4}
+    limit = {"Ramp": 3e-5, "Shepp-logan": 1e-4, "Hann": 7e-4, "Parzen": 7e-4}
     assert response_error(fitted, filter_type, size) < limit[filter_type.value]
+    # Small frequencies are where it would darken slices: there the limit is a tenth.
+    error = weighted_error(fitted, kernel(filter_type, size))
+    assert error < {"Ramp": 6e-5, "Shepp-logan": 1e-4}.get(filter_type.value, 1e-3)
     assert max(map(abs, weights)) < LARGEST_WEIGHT
     assert max(map(abs, poles)) < 1
 
@@ -70,8 +68,8 @@ def test_constant_row_is_filtered_to_nothing(filter_type: FilterType) -> None:
 
 
 def test_table_is_what_the_fit_gives() -> None:
-    fitted = best_fit(FilterType.RAMP, 256)
-    poles, _, taps = TABLE["Ramp"][256]
+    fitted = best_fit(FilterType.RAMP, 128)
+    poles, _, taps = TABLE["Ramp"][128]
     # The optimiser's last digits depend on the linear algebra library.
     np.testing.assert_allclose(sorted(fitted.poles), sorted(poles), rtol=1e-3)
     np.testing.assert_allclose(fitted.taps, taps, rtol=1e-3)
@@ -79,8 +77,8 @@ def test_table_is_what_the_fit_gives() -> None:
 
 def test_table_source_is_the_table() -> None:
     names: dict = {}
-    exec(table_source(sizes=(64,)), names)
-    assert set(names["TABLE"]) == set(TABLE)
+    exec(table_source(sizes=(64,), filters=(FilterType.RAMP,)), names)
+    assert set(TABLE) == {filter_type.value for filter_type in RECURSIVE}
     poles, _, _ = names["TABLE"]["Ramp"][64]
     np.testing.assert_allclose(poles, TABLE["Ramp"][64][0], rtol=1e-3)
 

@@ -155,10 +155,10 @@ void push_group(const PushArgs& a, int first, int count, int band, float* scratc
     unit_of(tile) = unit;
     const uint32_t bits =
         filter_band(a, first + k, band, lines, words_of(tile), unit, rest, watch);
-    const float better = better_unit(unit, bits);
-    if (better == unit) continue;
-    pack_tile(tile, lines, a.n_ring, unit, better);
-    unit = better;
+    if (is_fitting(bits)) continue;
+    const float fitting = fitting_unit(lines, (size_t)a.n_ring * kRows, unit);
+    pack_tile(tile, lines, a.n_ring, unit, fitting);
+    unit = fitting;
     watch.stop(kFilter);
   }
   exchange<S>(a, frames, count, band, false, tiles);

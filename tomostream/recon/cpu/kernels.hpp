@@ -15,10 +15,10 @@
 namespace tomostream {
 
 constexpr int kRows = 32;      // rows per tile
-constexpr int kEdge = 8;       // columns of edge values on both sides of a row to filter
+constexpr int kEdge = 10;      // columns of edge values on both sides of a row to filter
 constexpr int kRowPad = 160;   // zeros on both sides of a row for the horizontal slice
 constexpr int kPoles = 8;      // most exponentials of the recursive filter
-constexpr int kTaps = 4;       // direct taps of the recursive filter, h[0] included
+constexpr int kTaps = 6;       // direct taps of the recursive filter, h[0] included
 constexpr int kGroup = 4;      // projections backprojected in one pass over a slice
 constexpr int kTileHead = 64;    // bytes before the words of a tile: their unit
 constexpr int kTiltedPad = 32;    // zeros on both sides of a row for a tilted plane
@@ -32,9 +32,10 @@ static inline size_t tile_bytes(bool in_words, int n_ring) {
 enum class Pixel : uint8_t { i8, u8, i16, u16, i32, u32, i64, u64, f32, f64 };
 
 // h[0] = tap[0]; h[k] = sum_j weight_j pole_j^(k-1), plus a direct tap for the smallest k:
-// tap[1..3] belong to k = 1, 2, 3, or to k = 1, 3, 5 if odd. odd: h[k] = 0 for even k > 0.
+// tap[1], tap[2], ... belong to k = 1, 2, ..., or to k = 1, 3, ... if odd. odd: h[k] = 0 for
+// even k > 0.
 struct RecursiveFilter {
-  int n_poles;    // 6 to kPoles
+  int n_poles;    // up to kPoles
   float pole[kPoles], weight[kPoles], tap[kTaps];
   bool odd;
 };

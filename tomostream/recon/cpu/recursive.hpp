@@ -115,7 +115,9 @@ Ints filter_poles(float* t, const FilteredRows& out, int n_x, const RecursiveFil
 
 template <bool ODD>
 Ints filter_recursive(float* t, const FilteredRows& out, int n_x, const RecursiveFilter& f) {
-  if (f.n_poles <= 6) return filter_poles<6, ODD>(t, out, n_x, f);
+  static_assert(kEdge > (ODD ? 2 * (kTaps - 1) - 1 : kTaps - 1));
+  if (f.n_poles <= 5) return filter_poles<5, ODD>(t, out, n_x, f);
+  if (f.n_poles == 6) return filter_poles<6, ODD>(t, out, n_x, f);
   if (f.n_poles == 7) return filter_poles<7, ODD>(t, out, n_x, f);
   return filter_poles<8, ODD>(t, out, n_x, f);
 }

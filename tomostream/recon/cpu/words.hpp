@@ -110,16 +110,30 @@ constexpr int word_of_row(int row) {
 // The bits of a number without its sign (of -1: none).
 TOMO_INLINE Ints bits_of(Ints a) { return a ^ (a >> 31); }
 
-// What a tile should be packed in whose values need these bits in a unit: that unit, if they
-// fit into words and use 14 bits at least, so that projections that follow each other share
-// it; else the smallest in which they fit.
-TOMO_INLINE float better_unit(float unit, uint32_t bits) {
-  constexpr int kMost = 15;
-  const int used = bits ? 32 - __builtin_clz(bits) : 0;
-  if (used == 0 || used == kMost || used == kMost - 1) return unit;
-  const float better = used > kMost ? unit * (float)(1u << (used - kMost))
-                                    : unit / (float)(1u << (kMost - used));
-  return better > kLargestUnit ? kLargestUnit : better < kSmallestUnit ? kSmallestUnit : better;
+// Whether values that need these bits in a unit should stay in it: they fit into words and
+// use 14 bits at least. So projections that follow each other share a unit.
+TOMO_INLINE bool is_fitting(uint32_t bits) { return bits >> 13 == 1 || bits >> 14 == 1; }
+
+// The smallest unit in which lines fit into words; lines: count floats, in a unit. What is
+// only zeros has the unit that it has.
+float fitting_unit(const float* lines, size_t count, float unit) {
+  Floats largest = {};
+  for (size_t i = 0; i < count; i += kWidth) {
+    const Floats a = load(lines + i);
+    largest = larger(largest, larger(a, -a));
+  }
+  float peak = 0;
+  for (int i = 0; i < kWidth; i++)
+    if (largest[i] > peak) peak = largest[i];
+  if (peak == 0) return unit;
+  const float least_unit = peak / (float)kLargestWord * unit;
+  int32_t bits;
+  memcpy(&bits, &least_unit, 4);
+  bits = (bits + 0x7fffff) & 0x7f800000;    // up to a power of two
+  float fitting;
+  memcpy(&fitting, &bits, 4);
+  if (!(fitting < kLargestUnit)) return kLargestUnit;
+  return fitting < kSmallestUnit ? kSmallestUnit : fitting;
 }
 
 // lines: (kRows / kWidth, n_x, kWidth), in a unit.

@@ -8,13 +8,12 @@ from numpy.typing import NDArray
 from tomostream.recon.cuda.device import Device, DeviceArray
 from tomostream.recon.cuda.pixels import Pixels
 from tomostream.recon.cuda.shared import Shared
-from tomostream.recon.cuda.source import BLOCK, POLES, SEGMENT
+from tomostream.recon.cuda.source import BLOCK, POLES, SEGMENT, TAPS
 from tomostream.recon.filter_form import RecursiveFilter, SpectralFilter
 
 RING_GAIN = 1024.0
 """Filtered projections are stored times this power of two, so that faint ones do not
 become subnormal halves."""
-_TAPS = 4
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,7 +42,7 @@ class Filtering:
         self._ring, self._work, self._kind = shared.ring, shared.work, shared.kind
         self._segments = -(-geometry.n_ring // SEGMENT)
         self._states: DeviceArray = device.empty((1,), np.float32)
-        self._filter: DeviceArray = device.empty((4 * POLES + _TAPS,), np.float32)
+        self._filter: DeviceArray = device.empty((4 * POLES + TAPS,), np.float32)
         self._tail: DeviceArray = device.empty((geometry.n_ring,), np.float32)
         self._spectral: _Transform | None = None
         self._is_odd = False
@@ -168,7 +167,7 @@ def recursive_table(f: RecursiveFilter) -> NDArray[np.float32]:
     """Give a filter as the struct Filter of load.cu: poles, weights, powers, ..."""
     pole = np.zeros(POLES)
     weight = np.zeros(POLES)
-    tap = np.zeros(_TAPS)
+    tap = np.zeros(TAPS)
     pole[: len(f.poles)], weight[: len(f.weights)] = f.poles, f.weights
     tap[: len(f.taps)] = f.taps
     steps = SEGMENT

@@ -12,6 +12,8 @@ BLOCK = 8
 """Columns that one thread moves, kBlock."""
 POLES = 8
 """kPoles."""
+TAPS = 6
+"""kTaps."""
 FRAME_WORDS = 4
 """kFrameWords: place of the fields, scale (bits), place in the ring, raw index."""
 USE_WORDS = 5

@@ -88,7 +88,7 @@ __device__ inline void filter_segment(const float* lines, float* partial, const 
   const auto forward = [&](int x, int parity) {
     const float here = at(x);
     float sum = f->tap[0] * here + chain.sum(parity, f);
-    for (int q = 1; q < 4; q++) {
+    for (int q = 1; q < kTaps; q++) {
       const int k_tap = ODD ? 2 * q - 1 : q;
       sum += f->tap[q] * (at(x - k_tap) + at(x + k_tap));
     }

@@ -125,6 +125,7 @@ KERNEL collect_lines(const void* raw, int type, const float* fields, const int* 
 
 constexpr int kSegment = 128;    // columns that one thread loads and filters
 constexpr int kPoles = 8;        // exponentials of the recursive filter
+constexpr int kTaps = 6;         // direct taps, h[0] included
 constexpr int kBlock = 8;        // columns loaded together: one sector of memory at least
 
 // The recursive filter as the host lays it out.
@@ -133,7 +134,7 @@ struct Filter {
   float weight[kPoles];
   float power[kPoles];     // of the pole, over a segment
   float settle[kPoles];    // state after a constant 1 for ever
-  float tap[4];
+  float tap[kTaps];
 };
 
 // Sums of exponentials over one segment, as if nothing were outside of it. See filter.cu.
