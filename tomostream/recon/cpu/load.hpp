@@ -34,10 +34,15 @@ TOMO_INLINE void load_block(const P* pixels, const P* ahead, int n_x, int rows, 
     }
   }
   transpose(r);
-#pragma GCC unroll 1
-  for (int i = 0; i < columns; i++) {
+  const auto finish = [&](int i) __attribute__((always_inline)) {
     const Floats light = (r[i] - load(dark + i * kRows)) * load(gain + i * kRows);
     store(t + (ptrdiff_t)i * stride, minus_log(larger(light, splat(floor))));
+  };
+  if (columns == kWidth) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kWidth; i++) finish(i);
+  } else {
+    for (int i = 0; i < columns; i++) finish(i);
   }
 }
 
