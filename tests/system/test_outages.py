@@ -116,7 +116,13 @@ class Beamline:
             new = [p for p in self.published if p.came_s > returned_s]
             return next((p for p in new if self.scans[-1].has(p)), None)
 
-        return self._wait_until(first, 4 * PROMISED_S).came_s - returned_s
+        try:
+            return self._wait_until(first, 4 * PROMISED_S).came_s - returned_s
+        except pytest.fail.Exception as exc:
+            # What it waited for is in its log, and gone with its folder.
+            exc.add_note(f"{self.published[-2:]} {self.scans}")
+            exc.add_note(self.service.text[-5000:])
+            raise
 
     def wrong(self, last, scans):
         """Give what was published after `last` with angles of no scan that goes on.
