@@ -133,9 +133,8 @@ TOMO_INLINE int pass_length(const Word* const* tiles, int count) {
   return n >= 8 ? 8 : n >= 4 ? 4 : n >= 2 ? 2 : 1;
 }
 
-// two may be null.
 template <class S>
-void add_all(float* one, float* two, int first, int last, const void* const* tiles,
+void add_tiles_of(float* one, float* two, int first, int last, const void* const* tiles,
              const Taps* taps, int count) {
   const S* const* all = (const S* const*)tiles;
   for (int k = 0; k < count;) {
@@ -155,10 +154,16 @@ void add_all(float* one, float* two, int first, int last, const void* const* til
   }
 }
 
+// one += all tiles; two too, unless it is null.
+void add_all(float* one, float* two, int first, int last, bool in_words,
+             const void* const* tiles, const Taps* taps, int count) {
+  if (in_words) add_tiles_of<Word>(one, two, first, last, tiles, taps, count);
+  else add_tiles_of<float>(one, two, first, last, tiles, taps, count);
+}
+
 void backproject(float* sum, int first, int last, bool in_words, const void* const* tiles,
                  const Taps* taps, int count) {
-  if (in_words) add_all<Word>(sum, nullptr, first, last, tiles, taps, count);
-  else add_all<float>(sum, nullptr, first, last, tiles, taps, count);
+  add_all(sum, nullptr, first, last, in_words, tiles, taps, count);
 }
 
 }  // namespace

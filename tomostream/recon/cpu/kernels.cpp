@@ -114,7 +114,6 @@ struct TileList {
 };
 
 // Add the new tiles of a group to a vertical slice and take the old ones out.
-template <class S>
 void exchange(const PushArgs& a, const Frame* frames, int count, int band, bool is_y,
               const char* new_tiles) {
   const size_t bytes = tile_bytes(a.in_words, a.n_ring);
@@ -131,12 +130,12 @@ void exchange(const PushArgs& a, const Frame* frames, int count, int band, bool 
   const size_t sum = (size_t)band * a.n_out * kRows;
   const Sums& sums = is_y ? a.y : a.x;
   float *total = sums.total + sum, *fresh = is_in_turn ? sums.fresh + sum : nullptr;
-  add_all<S>(total, fresh, 0, a.n_out, both.tiles, both.taps, both.count);
-  add_all<S>(total, nullptr, 0, a.n_out, total_only.tiles, total_only.taps, total_only.count);
+  add_all(total, fresh, 0, a.n_out, a.in_words, both.tiles, both.taps, both.count);
+  add_all(total, nullptr, 0, a.n_out, a.in_words, total_only.tiles, total_only.taps,
+          total_only.count);
 }
 
 // Exchange a group of projections in one band. No slot occurs twice.
-template <class S>
 void push_group(const PushArgs& a, int first, int count, int band, float* scratch,
                 Stopwatch& watch) {
   const Frame* frames = a.frames + first;
@@ -161,8 +160,8 @@ void push_group(const PushArgs& a, int first, int count, int band, float* scratc
     unit = fitting;
     watch.stop(kFilter);
   }
-  exchange<S>(a, frames, count, band, false, tiles);
-  exchange<S>(a, frames, count, band, true, tiles);
+  exchange(a, frames, count, band, false, tiles);
+  exchange(a, frames, count, band, true, tiles);
   for (int k = 0; k < count; k++) {
     const char* tile = tiles + (size_t)k * bytes;
     memcpy((char*)frames[k].slot + (size_t)band * bytes, tile, bytes);
@@ -177,8 +176,7 @@ void push_band(const PushArgs& a, int band, float* scratch, uint64_t* stage_ns) 
   watch.start();
   for (int k = 0; k < a.count; k += kGroup) {
     const int count = least(kGroup, a.count - k);
-    if (a.in_words) push_group<Word>(a, k, count, band, scratch, watch);
-    else push_group<float>(a, k, count, band, scratch, watch);
+    push_group(a, k, count, band, scratch, watch);
   }
 }
 

@@ -26,10 +26,6 @@ constexpr int32_t kLargestWord = 32767;
 // Units are kept between: what a projection is worth is bounded, and 0 has no unit.
 constexpr float kLargestUnit = 2.f, kSmallestUnit = 0x1p-40f;
 
-struct TwoInts {
-  Ints first, second;
-};
-
 #if TOMO_VECTOR_BYTES == 64
 TOMO_INLINE Ints rounded(Floats a) { return (Ints)_mm512_cvtps_epi32((__m512)a); }
 TOMO_INLINE Words pack(Ints a, Ints b) {    // saturates
