@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from tomostream.recon.filter_form import RecursiveFilter
+from tomostream.recon.filters import response_of
 
 F64 = NDArray[np.float64]
 
@@ -32,17 +33,8 @@ _SUM = 1000.0
 
 
 def response(h: F64) -> F64:
-    """Give the frequency response of an even kernel h[0] .. h[n - 1].
-
-    Returns
-    -------
-    ndarray
-        (4 n + 1), from frequency 0 to Nyquist.
-    """
-    circular = np.zeros(OVERSAMPLING * len(h))
-    circular[: len(h)] = h
-    circular[1 - len(h) :] = h[:0:-1]
-    return np.fft.rfft(circular).real
+    """Give the response (4 n + 1) of an even kernel h[0] .. h[n - 1]."""
+    return response_of(h, OVERSAMPLING * len(h))
 
 
 def weighted_error(fitted: RecursiveFilter, wanted: F64) -> float:
@@ -83,11 +75,10 @@ def minimax(wanted: F64, start: Start) -> RecursiveFilter | None:
             lambda x, w=weight: problem.solved(x, w)[1], rates,
             max_nfev=15, xtol=1e-12, ftol=1e-12, gtol=1e-15,
         ).x  # fmt: skip
-        found = problem.filter(rates, weight)
+        found, errors = problem.filter(rates, weight)
         error = weighted_error(found, wanted)
         if error < best_error and max(map(abs, found.weights)) < LARGEST_WEIGHT:
             best, best_error = found, error
-        errors = np.abs(problem.errors(rates, weight))
         weight = weight * (errors / errors.max() + _LEAST) ** _EXPONENT
         weight /= np.sqrt(np.mean(weight**2))
     return best
@@ -158,15 +149,14 @@ class _Problem:
         found, *_ = np.linalg.lstsq(matrix / size, wanted, rcond=1e-7)
         return found / size, matrix @ (found / size) - wanted, terms
 
-    def errors(self, rates: F64, weight: F64) -> F64:
+    def filter(self, rates: F64, weight: F64) -> tuple[RecursiveFilter, F64]:
+        """Give the filter with these rates, and its errors without sign."""
         found, _, terms = self.solved(rates, weight)
-        return (terms @ found - self.aim) / self.tolerance
-
-    def filter(self, rates: F64, weight: F64) -> RecursiveFilter:
-        found, n_poles = self.solved(rates, weight)[0], len(self.signs)
-        return RecursiveFilter(
+        n_poles = len(self.signs)
+        fitted = RecursiveFilter(
             poles=tuple(self.poles(rates).tolist()),
             weights=tuple(found[:n_poles].tolist()),
             taps=tuple(found[n_poles:].tolist()),
             odd=self.stride == 2,
         )
+        return fitted, np.abs(terms @ found - self.aim) / self.tolerance

@@ -67,10 +67,18 @@ def spectral(filter_type: FilterType, n_x: int) -> SpectralFilter:
     """Give a filter's response on the next power of two above two rows."""
     size = 1 << (2 * n_x - 1).bit_length()
     h = kernel(filter_type, n_x)
+    return SpectralFilter(response=response_of(h, size), tail=tail(h))
+
+
+def response_of(h: F64, size: int) -> F64:
+    """Give the response (size / 2 + 1) of an even kernel h[0] .. h[n - 1], 2 n <= size.
+
+    From frequency 0 to Nyquist.
+    """
     circular = np.zeros(size)
-    circular[:n_x] = h
-    circular[size - n_x + 1 :] = h[:0:-1]
-    return SpectralFilter(response=np.fft.rfft(circular).real, tail=tail(h))
+    circular[: len(h)] = h
+    circular[size - len(h) + 1 :] = h[:0:-1]
+    return np.fft.rfft(circular).real
 
 
 def tail(h: F64) -> F64:
