@@ -347,13 +347,19 @@ def started(stage, **settings):
     return scan
 
 
-def test_a_sync_says_the_first_id_first_and_then_the_new_table(stage):
-    scan = started(stage, table_delay_s=0.05)
+def synced(scan):
+    """Sync to 6 angles; give what was sent, the first id and the frames."""
     scan.operator.n_angles, scan.operator.wants_sync = 6, True
     events = events_after(scan, 0.1)
     names = [event[0] for event in events]
     first = next(e[1] for e in events if e[0] == "first_id")
     frames = [e for e in events if e[0] == "frame"]
+    return names, first, frames
+
+
+def test_a_sync_says_the_first_id_first_and_then_the_new_table(stage):
+    scan = started(stage, table_delay_s=0.05)
+    names, first, frames = synced(scan)
     assert scan.scene.angles == 6
     assert first == frames[0][1]
     # The frames of the new scan begin at its first angle, before the table is there.
@@ -364,11 +370,7 @@ def test_a_sync_says_the_first_id_first_and_then_the_new_table(stage):
 
 def test_a_table_can_overtake_its_first_id(stage):
     scan = started(stage, first_id_delay_s=0.05)
-    scan.operator.n_angles, scan.operator.wants_sync = 6, True
-    events = events_after(scan, 0.1)
-    names = [event[0] for event in events]
-    first = next(e[1] for e in events if e[0] == "first_id")
-    frames = [e for e in events if e[0] == "frame"]
+    names, first, frames = synced(scan)
     assert first == frames[0][1]
     assert names.index("table") < names.index("frame") < names.index("first_id")
 
