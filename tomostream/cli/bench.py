@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--angles", type=kinds.count, default=360, metavar="N",
+        "--angles", type=kinds.angles, default=360, metavar="N",
         help="projections in 180 degrees (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="instruction set (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--threads", type=kinds.count, metavar="N",
+        "--threads", type=kinds.threads, metavar="N",
         help="threads of either (default: one per core)",
     )  # fmt: skip
     parser.add_argument(
@@ -147,7 +147,7 @@ def _add_kind_arguments(parser: argparse.ArgumentParser) -> None:
         help="draw the sweep into this file, .svg, .png or .pdf",
     )  # fmt: skip
     parser.add_argument(
-        "--rate", type=kinds.positive, default=100.0, metavar="HZ",
+        "--rate", type=kinds.rate, default=100.0, metavar="HZ",
         help="frames sent in a second by --reconfigure (default: %(default)s)",
     )  # fmt: skip
 

@@ -38,11 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="detector of N x N pixels (default: %(default)s)",
     )  # fmt: skip
     camera.add_argument(
-        "--rate", type=kinds.positive, default=100.0, metavar="FPS",
+        "--rate", type=kinds.rate, default=100.0, metavar="FPS",
         help="frames per second (default: %(default)g)",
     )  # fmt: skip
     camera.add_argument(
-        "--angles", type=kinds.count, default=180, metavar="N",
+        "--angles", type=kinds.angles, default=180, metavar="N",
         help="projections in 180 degrees (default: %(default)s)",
     )  # fmt: skip
     camera.add_argument(
@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="instruction set of the cpu backend (default: %(default)s)",
     )  # fmt: skip
     recon.add_argument(
-        "--threads", type=kinds.count, metavar="N",
+        "--threads", type=kinds.threads, metavar="N",
         help="threads of the cpu backend (default: one per core)",
     )  # fmt: skip
     run = parser.add_argument_group("run")

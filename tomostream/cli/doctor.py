@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="try to reach the records below P, and the channels that they name",
     )  # fmt: skip
     parser.add_argument(
-        "--channel", metavar="NAME",
+        "--channel", type=kinds.channel, metavar="NAME",
         help="try to get an image from this pvAccess channel, such as sim:Pva1:Image",
     )  # fmt: skip
     parser.add_argument(

@@ -17,6 +17,7 @@ from tomostream.cli import (
     serve,
     simulate,
 )
+from tomostream.cli.parser import CommandParser
 from tomostream.core.errors import ConfigurationError, TomostreamError
 
 COMMANDS = {
@@ -69,14 +70,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="tomostream", description=_DESCRIPTION, epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
     )  # fmt: skip
     parser.add_argument(
         "--version", action="version", version=f"tomostream {__version__}"
     )
-    commands = parser.add_subparsers(dest="command", title="commands", metavar="")
+    commands = parser.add_subparsers(
+        dest="command", title="commands", metavar="COMMAND"
+    )
     for name, module in COMMANDS.items():
         command = commands.add_parser(
             name, help=module.SUMMARY, description=module.DESCRIPTION,

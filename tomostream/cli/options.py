@@ -4,6 +4,7 @@ import argparse
 import json
 import math
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -34,6 +35,28 @@ def not_negative(text: str) -> float:
 def count(text: str) -> int:
     """Take a whole number from 1 on."""
     return whole(text, least=1)
+
+
+def threads(text: str) -> int:
+    """Take a number of threads."""
+    number = count(text)
+    if number > 256:
+        raise argparse.ArgumentTypeError(f"expected 1 to 256 threads, got {text}")
+    return number
+
+
+def rate(text: str) -> float:
+    """Take frames per second."""
+    number = positive(text)
+    if number > 1e5:
+        message = f"expected at most 100000 frames per second, got {text}"
+        raise argparse.ArgumentTypeError(message)
+    return number
+
+
+def angles(text: str) -> int:
+    """Take a number of projections in 180 degrees."""
+    return whole(text, least=2)
 
 
 def whole(text: str, *, least: int = 0) -> int:
@@ -67,9 +90,19 @@ def prefix(text: str) -> str:
     return text
 
 
+def channel(text: str) -> str:
+    """Take the name of a pvAccess channel."""
+    if not text or any(letter.isspace() for letter in text):
+        message = f"expected a name such as sim:Pva1:Image, got {text!r}"
+        raise argparse.ArgumentTypeError(message)
+    return text
+
+
 def existing_file(text: str) -> Path:
     """Take the name of a file that is there."""
     path = Path(text).expanduser()
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"expected a file, {text} is a folder")
     if not path.is_file():
         raise argparse.ArgumentTypeError(f"there is no file {text}")
     return path
@@ -86,9 +119,16 @@ def output_file(text: str) -> Path:
 def output_path(text: str) -> Path:
     """Take the name of a file or folder that is to be made."""
     path = Path(text).expanduser()
-    if not path.absolute().parent.is_dir():
+    folder = path.absolute().parent
+    if not folder.is_dir():
         raise argparse.ArgumentTypeError(f"cannot write {text}: no such folder")
-    return path
+    try:
+        # Better told now than when there is something to write.
+        with tempfile.TemporaryFile(dir=folder):
+            return path
+    except OSError as exc:
+        message = f"cannot write {text}: nothing can be written into {folder}"
+        raise argparse.ArgumentTypeError(message) from exc
 
 
 def center(text: str) -> float | str:

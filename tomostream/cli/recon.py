@@ -172,7 +172,7 @@ def _add_engine(group: argparse._ArgumentGroup) -> None:
         help="instruction set of the cpu backend (default: %(default)s)",
     )  # fmt: skip
     group.add_argument(
-        "--threads", type=kinds.count, metavar="N",
+        "--threads", type=kinds.threads, metavar="N",
         help="threads of the cpu backend (default: one per core)",
     )  # fmt: skip
     group.add_argument(

@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="numpy name of the pixel type (default: %(default)s)",
     )  # fmt: skip
     sample.add_argument(
-        "--angles", type=kinds.count, default=180, metavar="N",
+        "--angles", type=kinds.angles, default=180, metavar="N",
         help="projections in 180 degrees (default: %(default)s)",
     )  # fmt: skip
     sample.add_argument(
@@ -81,7 +81,7 @@ def add_stream_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options that simulation and replay have in common."""
     stream = parser.add_argument_group("stream")
     stream.add_argument(
-        "--rate", type=kinds.positive, default=100.0, metavar="FPS",
+        "--rate", type=kinds.rate, default=100.0, metavar="FPS",
         help="frames per second (default: %(default)g)",
     )  # fmt: skip
     stream.add_argument(

@@ -68,7 +68,11 @@ def test_help_fits_a_terminal(capsys):
         ["demo", "--center", "left"],
         ["serve"],
         ["serve", "--config", "a.yaml", "--prefix", "a:"],
-        ["simulate", "--angles", "0"],
+        ["simulate", "--angles", "1"],
+        ["simulate", "--rate", "1e9"],
+        ["demo", "--threads", "257"],
+        ["replay", "/"],
+        ["doctor", "--channel", ""],
         ["conjure"],
     ],
 )
@@ -76,7 +80,35 @@ def test_a_wrong_option_is_refused_with_status_2(arguments, capsys):
     with pytest.raises(SystemExit) as end:
         main(arguments)
     assert end.value.code == 2
-    assert "error: " in capsys.readouterr().err
+    (sentence,) = capsys.readouterr().err.splitlines()
+    command = arguments[0] if arguments[0] in COMMANDS else ""
+    assert sentence.startswith(f"tomostream {command}".rstrip() + ": ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            ["demo", "--sise=4"],
+            "tomostream demo: --sise: there is no such option, did ",
+        ),
+        (["demo", "--sise", "4"], "did you mean --size?"),
+        (["demo", "more"], "not expected here: more"),
+        (["--verison"], "did you mean --version?"),
+        (["demo", "--scan", "up"], "--scan: invalid choice: 'up' (choose from "),
+    ],
+)
+def test_what_was_meant_is_hinted_at(arguments, told, capsys):
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert told in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_into_is_told_at_the_start(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["demo", "--snapshot", "/proc/slices.png"])
+    assert end.value.code == 2
+    assert "cannot write /proc/slices.png" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
