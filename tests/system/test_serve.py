@@ -188,6 +188,17 @@ def test_a_machine_without_a_repeater_is_given_one(
     assert "aRepeater" not in service.text + doctor.text
 
 
+def test_recon_asks_records_without_a_repeater_in_silence(start, tmp_path, family):
+    if shutil.which("caRepeater"):
+        pytest.skip("libca starts the caRepeater of this machine")
+    scan = tmp_path / "scan.h5"
+    scan.touch()
+    recon = start("recon", scan, "--live", f"{family}no:")
+    assert recon.process.wait(40) == 1
+    (told,) = recon.text.splitlines()
+    assert told.startswith(f"tomostream: {family}no:Center: no answer within 5 s")
+
+
 def test_the_log_file_has_no_line_per_frame(
     start, detector, bare_config, watch_slices, wait_until, tmp_path
 ):

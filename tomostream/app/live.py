@@ -1,5 +1,6 @@
 """The settings of a service that runs."""
 
+from tomostream.app.repeater import repeater
 from tomostream.core.errors import ConfigurationError, ConnectionLostError
 from tomostream.core.parameters import Parameters
 from tomostream.epics.readout import read_parameters
@@ -16,7 +17,8 @@ def live_parameters(prefix: str, *, timeout_s: float = 5.0) -> Parameters:
     ConfigurationError
         A record holds what cannot be used.
     """
-    said = read_parameters(prefix, SystemClock(), timeout_s=timeout_s)
+    with repeater():
+        said = read_parameters(prefix, SystemClock(), timeout_s=timeout_s)
     if "Center" not in said.answered:
         raise ConnectionLostError(
             f"{prefix}Center: no answer within {timeout_s:g} s; `tomostream doctor "

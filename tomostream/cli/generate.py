@@ -1,13 +1,16 @@
-"""`tomostream generate`: databases, request files, scripts and pages for beamlines."""
+"""`tomostream generate`: what a beamline needs, from one declaration."""
 
 import argparse
 import sys
 from pathlib import Path
 
-SUMMARY = "write databases, request files and scripts for beamlines"
-DESCRIPTION = """\
-Write what is made from the one declaration of the records, core/controls:
+from tomostream.core.errors import ConfigurationError
 
+SUMMARY = "write a beamline's templates, request files, screens and scripts"
+DESCRIPTION = """\
+Write what is made from the one declaration of the records, tomostream/core/controls:
+
+  adl                        screens for MEDM and Phoebus
   iocBoot/db                 templates and request files, for a synApps IOC too
   iocBoot/iocTomoStream_*    substitutions, request file and start scripts per beamline
   docs/reference/records.md  the page of all records
@@ -34,11 +37,16 @@ def run(options: argparse.Namespace) -> int:
     """Write or compare the files."""
     from tomostream.epics.generate import generated_files
 
+    if options.check and not options.folder.is_dir():
+        raise ConfigurationError(f"{options.folder}: there is no such folder")
     is_different = False
     for name, text in generated_files().items():
         path = options.folder / name
         if options.check:
-            if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            if not path.is_file():
+                print(f"{path}: is not there", file=sys.stderr)
+                is_different = True
+            elif path.read_text(encoding="utf-8") != text:
                 print(f"{path}: differs", file=sys.stderr)
                 is_different = True
             continue

@@ -39,11 +39,9 @@ def _rows(parser: argparse.ArgumentParser) -> Iterator[str]:
     for action in parser._actions:  # noqa: SLF001
         if action.help == argparse.SUPPRESS:
             continue
-        value = action.metavar or (
-            "{" + ", ".join(str(c) for c in action.choices) + "}"
-            if action.choices
-            else ""
-        )
+        value = action.metavar or ", ".join(map(str, action.choices or ()))
+        if isinstance(value, tuple):
+            value = " ".join(value)
         if action.option_strings:
             shown = action.option_strings[-1]
             if action.nargs != 0:
@@ -51,7 +49,7 @@ def _rows(parser: argparse.ArgumentParser) -> Iterator[str]:
         else:
             shown = str(value or action.dest)
         meaning = (action.help or "") % {**vars(action), "prog": parser.prog}
-        yield f"| `{shown}` | {meaning} |".replace("{", "").replace("}", "")
+        yield f"| `{shown}` | {meaning} |"
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from tomostream.cli import options as kinds
+from tomostream.core.errors import ConfigurationError
 
 SUMMARY = "the daemon: projections in, live slices out"
 DESCRIPTION = """\
@@ -13,8 +14,8 @@ With `--prefix P` the records say what is connected to what (ImagePVAPName, Dark
 FlatPVAName, ThetaPVAName, TomoScanPVPrefix, ReconPVAName below P; `tomostream ioc` or a
 synApps IOC serves them). With `--config FILE` a YAML file does, in full or in part;
 what it leaves out is asked of the records. With `--settings REQ` a beamline's own
-request file says the prefix. Sources that are not there yet, or go away,
-are waited for. EPICS_* variables hold as usual.
+request file says the prefix. Sources that are not there yet, or go away, are waited
+for. EPICS_* variables hold as usual.
 
 A bare areaDetector, without tomoScan:
 
@@ -77,6 +78,8 @@ def run(options: argparse.Namespace) -> int:
         example = files("tomostream.app") / "example.yaml"
         print(example.read_text(encoding="utf-8"), end="")
         return 0
+    if options.macros and not options.settings:
+        raise ConfigurationError("--macros: only with --settings")
     from tomostream.app.config import ClicksSection, Config, load_config
     from tomostream.app.log import set_up_log
     from tomostream.app.requests import parse_macros, read_requests

@@ -135,6 +135,24 @@ def test_a_configuration_that_is_wrong_ends_with_status_2(tmp_path, capsys):
     assert "did you mean angles?" in capsys.readouterr().err
 
 
+def test_macros_without_settings_are_refused(capsys):
+    assert main(["serve", "--prefix", "a:", "--macros", "P=b:"]) == 2
+    assert "--macros: only with --settings" in capsys.readouterr().err
+
+
+def test_files_that_generate_would_write_are_told_from_those_that_differ(
+    tmp_path, capsys
+):
+    assert main(["generate", "--check", str(tmp_path / "none")]) == 2
+    assert "none: there is no such folder" in capsys.readouterr().err
+    (tmp_path / "adl").mkdir()
+    (tmp_path / "adl" / "tomoStream.adl").touch()
+    assert main(["generate", "--check", str(tmp_path)]) == 1
+    told = capsys.readouterr().err
+    assert f"{tmp_path}/adl/tomoStream.adl: differs" in told
+    assert f"{tmp_path}/iocBoot/db/tomoStream.template: is not there" in told
+
+
 def test_the_example_configuration_is_printed(capsys):
     assert main(["serve", "--example"]) == 0
     assert "prefix:" in capsys.readouterr().out

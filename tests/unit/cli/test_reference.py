@@ -23,3 +23,7 @@ def test_no_option_is_without_a_meaning():
     rows = [line for line in commands_page().splitlines() if line.startswith("| `")]
     assert rows
     assert all(row.split("|")[2].strip() for row in rows)
+
+
+def test_an_option_with_several_values_shows_them_as_they_are_typed():
+    assert "| `--region X Y W H` |" in commands_page()
