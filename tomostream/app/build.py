@@ -84,12 +84,22 @@ def connections(config: Config, said: Wiring | None) -> Connections:
     )
     for name, value in (("image", found.image), ("theta", found.theta)):
         if not value and (name == "image" or takes_table):
-            silent = f" ({', '.join(said.silent)} silent)" if said.silent else ""
-            raise ConfigurationError(
-                f"input.{name}_channel: named neither in the configuration nor by "
-                f"the records below {config.prefix}{silent}"
-            )
+            raise ConfigurationError(_told_missing(name, config.prefix, said))
     return found
+
+
+def _told_missing(name: str, prefix: str, said: Wiring) -> str:
+    if said.silent and said == Wiring(silent=said.silent):
+        return (
+            f"no record below {prefix} answers; `tomostream doctor --prefix {prefix}` "
+            "may say why"
+        )
+    silent = ", ".join(said.silent)
+    empty = f" (no answer, or empty: {silent})" if silent else ""
+    return (
+        f"input.{name}_channel: named neither in the configuration nor by the records "
+        f"below {prefix}{empty}"
+    )
 
 
 def needs_records(config: Config) -> bool:

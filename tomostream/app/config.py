@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from tomostream.app.config_faults import place_of, value_fault, yaml_fault
 from tomostream.core.errors import ConfigurationError
 from tomostream.core.frame import IdWrap
 
@@ -226,8 +227,7 @@ def parse_config(text: str, *, where: str = "configuration") -> Config:
     try:
         values: object = yaml.safe_load(text)
     except yaml.YAMLError as exc:
-        place = " ".join(str(exc).split())
-        raise ConfigurationError(f"{where}: is no YAML: {place}") from exc
+        raise ConfigurationError(f"{where}: is no YAML: {yaml_fault(exc)}") from exc
     if values is None:
         values = {}
     if not isinstance(values, dict):
@@ -243,18 +243,10 @@ def _sentence(error: ValidationError) -> str:
     faults = error.errors(include_url=False)
     # A key spelt wrong is why another one is missing.
     fault = min(faults, key=lambda f: f["type"] != "extra_forbidden")
-    place = ".".join(
-        str(part) for part in fault["loc"] if part not in {"table", "fixed_step"}
-    )
     if fault["type"] == "extra_forbidden":
-        return f"{place}: there is no such key{_suggestion(fault['loc'])}"
-    message = fault["msg"].removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
-    if fault["type"] == "missing":
-        return f"{place}: this key is needed"
-    given: object = fault.get("input")
-    shown = "" if isinstance(given, dict | BaseModel) else f", got {given!r}"
-    return f"{place}: {message}{shown}" if place else message
+        hint = _suggestion(fault["loc"])
+        return f"{place_of(fault)}: there is no such key{hint}"
+    return value_fault(fault)
 
 
 def _suggestion(place: tuple[int | str, ...]) -> str:

@@ -58,6 +58,12 @@ def test_a_name_that_is_nowhere_is_told(said, missing):
     assert all(name in str(error.value) for name in said.silent)
 
 
+def test_records_that_are_not_there_at_all_are_told_in_short():
+    said = Wiring(silent=("b:ImagePVAPName", "b:ThetaPVAName"))
+    with pytest.raises(ConfigurationError, match="no record below b: answers"):
+        connections(Config(prefix="b:"), said)
+
+
 def test_records_are_asked_only_for_what_is_missing():
     assert needs_records(Config())
     assert not needs_records(parse_config(BARE))
