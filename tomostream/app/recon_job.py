@@ -337,5 +337,5 @@ def _check_room(output: Output, shape: tuple[int, int, int]) -> None:
     if needed > free:
         raise ConfigurationError(
             f"{output.path}: the volume of {shape[0]} x {shape[1]} x {shape[2]} needs "
-            f"{needed / 1e9:.1f} GB, there are {free / 1e9:.1f} GB left"
+            f"{needed / 1e9:.3g} GB, there are {free / 1e9:.3g} GB left"
         )

@@ -204,8 +204,9 @@ def decode(control: Control, value: Value) -> Any:
         raise ValueError(f"{control.name}: expected a finite number, got {number}")
     low, high = control.low, control.high
     if (low is not None and number < low) or (high is not None and number > high):
+        unit = f" {control.unit}" if control.unit else ""
         raise ValueError(
-            f"{control.name}: expected {low} to {high} {control.unit}, got {number:g}"
+            f"{control.name}: expected {low} to {high}{unit}, got {number:g}"
         )
     return int(number) if control.kind == "integer" else number
 

@@ -96,6 +96,10 @@ def test_the_centre_is_the_first_that_somebody_says(
     ("arguments", "told"),
     [
         (("--energy", "200"), "--energy: expected 1 to 100 keV, got 200"),
+        (
+            ("--dezinger-threshold", "-3"),
+            "--dezinger-threshold: expected 0 to 100, got",
+        ),
         (("--ring-width", "0"), "--ring-width: expected 1 to 1000 pixel, got 0"),
         (("--transmission-floor", "2"), "--transmission-floor: "),
         (("--alpha", "-1"), "--alpha: "),
