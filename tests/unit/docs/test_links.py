@@ -7,9 +7,14 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 PAGES = sorted(
-    p for p in (ROOT / "README.md", *ROOT.glob("docs/**/*.md")) if p.exists()
+    page
+    for pattern in ("*.md", "docs/**/*.md", "adl/*.md", "iocBoot/*.md")
+    for page in ROOT.glob(pattern)
 )
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
+_NAMED = re.compile(r"(?<![\w/.$-])(?:tomostream|tests|docs|adl|iocBoot)/[\w./*-]*[\w*/]")
+_MODULE = re.compile(r"\btomostream(?:\.[a-z_]+)+")
+_TEST = re.compile(r"\btest_\w+")
 _CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
 
 pytestmark = pytest.mark.skipif(
@@ -49,6 +54,42 @@ def test_every_anchor_is_a_heading(page):
         if wanted not in map(anchor, headings):
             broken.append(target)
     assert not broken
+
+
+def in_code(page):
+    """Give what stands in a page's code."""
+    return "\n".join(_CODE.findall(page.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_path_that_is_named_is_there(page):
+    assert [
+        path for path in _NAMED.findall(in_code(page)) if not [*ROOT.glob(path)]
+    ] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_module_that_is_named_is_there(page):
+    def is_there(name):
+        # The last part may be a name within the module.
+        path = ROOT / name.replace(".", "/")
+        return any(
+            p.is_dir() or p.with_suffix(".py").exists() for p in (path, path.parent)
+        )
+
+    named = [
+        n for n in _MODULE.findall(in_code(page)) if not n.endswith((".yaml", ".log"))
+    ]
+    assert [name for name in named if not is_there(name)] == []
+
+
+def test_every_test_that_is_named_is_there():
+    tests = [*(ROOT / "tests").glob("**/test_*.py")]
+    known = "\n".join(
+        [*(t.stem for t in tests), *(t.read_text("utf-8") for t in tests)]
+    )
+    named = {name for page in PAGES for name in _TEST.findall(in_code(page))}
+    assert {name for name in named if name not in known} == set()
 
 
 def test_every_page_is_reached_from_the_first_one():
