@@ -1,11 +1,10 @@
 """A volume in blocks of detector rows, each small enough for the memory."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from tomostream.core.steps import Steps
+from tomostream.recon.free_memory import free_bytes
 
 ROWS_OF_A_TILE = 32
 """Rows that the engine keeps and processes together."""
@@ -87,27 +86,5 @@ def rows_in(memory_bytes: int, row_bytes: int) -> int:
 
 def usable_memory() -> int:
     """Give half the bytes of memory that are free, within a container's limit."""
-    free = min(_figures(), default=_LEAST_MEMORY)
+    free = free_bytes() or 0
     return max(int(_MEMORY_SHARE * free), _LEAST_MEMORY)
-
-
-def _figures() -> Iterator[int]:
-    for line in _lines("/proc/meminfo"):
-        if line.startswith("MemAvailable:"):
-            yield int(line.split()[1]) << 10
-    limit = _number("/sys/fs/cgroup/memory.max")
-    used = _number("/sys/fs/cgroup/memory.current")
-    if limit is not None and used is not None:
-        yield max(limit - used, 0)
-
-
-def _number(path: str) -> int | None:
-    text = "".join(_lines(path)).strip()
-    return int(text) if text.isdecimal() else None
-
-
-def _lines(path: str) -> list[str]:
-    try:
-        return Path(path).read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return []

@@ -31,8 +31,10 @@ from tomostream.epics.tomoscan import TomoScanSource
 from tomostream.epics.wiring import Wiring, resolve_wiring
 from tomostream.recon.backend import Backend, select_backend
 from tomostream.recon.engine import Engine
+from tomostream.recon.ring_updates import Found
 from tomostream.runtime import ArrivalQueue, SystemClock
 from tomostream.service.beside import Beside
+from tomostream.service.errands import Errands
 from tomostream.service.loop import StreamLoop
 from tomostream.service.settings import AngleSource, ServiceSettings
 from tomostream.service.views import AxisWatch, Views
@@ -147,7 +149,10 @@ def build_server(config: Config, said: Wiring | None = None) -> Server:
     channels = NtNdArrayPublisher(names.recon)
     publisher = ObservedPublisher(channels)
     backend = _backend(config)
-    engine = Engine(backend=backend, raw_slots=config.engine.raw_ring_frames)
+    corrections = Errands[Found]()
+    engine = Engine(
+        backend=backend, raw_slots=config.engine.raw_ring_frames, errand=corrections
+    )
     settings = replace(
         _settings(config),
         sources=names.by_record(),
@@ -173,7 +178,11 @@ def build_server(config: Config, said: Wiring | None = None) -> Server:
         loop.accompany(ClickedPlanes(taken))
     views = Views(channels, clock, make_engine=lambda: _small_engine(config))
     beside = Beside(
-        loop.handover, [AxisWatch(loop.handover).task(), *views.tasks()],
+        loop.handover,
+        [
+            corrections.task("correction of rings"),
+            AxisWatch(loop.handover).task(), *views.tasks(),
+        ],
         parameters=controls.parameters, clock=clock,
     )  # fmt: skip
     parts = Parts(

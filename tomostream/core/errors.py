@@ -11,6 +11,7 @@
     |   +-- NoAngleError (LookupError)
     +-- ReconstructionError (RuntimeError)  the engine cannot do what was asked
     |   +-- BackendUnavailableError
+    |   +-- NotEnoughMemoryError (MemoryError)
     |   +-- StepFailedError
     +-- ConnectionLostError (ConnectionError)
     +-- ProcessError (RuntimeError)         a child process ended or did not start
@@ -56,6 +57,10 @@ class ReconstructionError(TomostreamError, RuntimeError):
 
 class BackendUnavailableError(ReconstructionError):
     """The wanted backend or instruction set does not work on this machine."""
+
+
+class NotEnoughMemoryError(ReconstructionError, MemoryError):
+    """Says what for, how much was wanted and how much there was."""
 
 
 class StepFailedError(ReconstructionError):

@@ -1,9 +1,9 @@
 """What crosses packages: the service asks for these, adapters provide them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from tomostream.core.arrivals import Arrival
 from tomostream.core.geometry import Geometry, Planes
@@ -30,6 +30,21 @@ class Clock(Protocol):
 
     def monotonic_s(self) -> float:
         """Give seconds that never run backwards."""
+        ...
+
+
+T = TypeVar("T")
+
+
+class Errand(Protocol[T]):
+    """Work that must not hold up the stream, one piece at a time."""
+
+    def start(self, work: Callable[[], T]) -> None:
+        """Have this done; it takes the place of a piece that was not begun."""
+        ...
+
+    def result(self) -> T | None:
+        """Give what the newest piece that is done has found, once; never waits."""
         ...
 
 

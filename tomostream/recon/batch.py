@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tomostream.core.errors import MalformedFrameError, ReconstructionError
 from tomostream.core.geometry import Geometry
 from tomostream.core.health import RejectReason
-from tomostream.recon.backend import AddReport, Frames
+from tomostream.recon.backend import AddReport
 
 _LARGEST_COUNT = 1e20
 """Above every integer. Times the largest gain, 1e6, and summed over a frame it stays a
@@ -80,15 +80,17 @@ def check_center(center: float) -> None:
 
 
 def add_usable(
-    add: Callable[..., AddReport], pixels: Frames, angles_deg: list[float],
-    *, slots: list[int], places: list[int], is_transformed: bool,
+    add: Callable[..., AddReport], batch: Batch,
+    *, places: list[int], is_transformed: bool,
 ) -> AddReport:  # fmt: skip
     """Let a backend's ``add`` take the frames that every step can be done for."""
-    is_in = [not is_transformed or is_transformable(frame) for frame in pixels]
+    is_in = [not is_transformed or is_transformable(frame) for frame in batch.pixels]
     report = add(
-        list(compress(pixels, is_in)), radians(compress(angles_deg, is_in)),
-        slots=list(compress(slots, is_in)), places=list(compress(places, is_in)),
-    )  # fmt: skip
+        list(compress(batch.pixels, is_in)),
+        radians(compress(batch.angles_deg, is_in)),
+        slots=list(compress(batch.slots, is_in)),
+        places=list(compress(places, is_in)),
+    )
     return report if all(is_in) else _with_left_out(report, is_in)
 
 

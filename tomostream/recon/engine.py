@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,19 +10,20 @@ from numpy.typing import NDArray
 from tomostream.core.errors import ReconstructionError
 from tomostream.core.geometry import Geometry
 from tomostream.core.parameters import ReconParameters
+from tomostream.core.ports import Errand
 from tomostream.core.slices import Slices, unpack
 from tomostream.recon.backend import (
     F32,
     AddReport,
     Backend,
     BackendName,
-    Frames,
     MemoryPlan,
     RingDtype,
     select_backend,
 )
-from tomostream.recon.batch import add_usable, check_center, checked_batch
-from tomostream.recon.fields import FieldReport, Fields
+from tomostream.recon.batch import check_center, checked_batch
+from tomostream.recon.demands import Demands
+from tomostream.recon.fields import FieldReport
 from tomostream.recon.output import (
     packed_image,
     places_in,
@@ -32,13 +32,11 @@ from tomostream.recon.output import (
     written_rows,
     written_slices,
 )
-from tomostream.recon.raw_ring import RawRing
-from tomostream.recon.ring_updates import RingUpdates, ring_correction
+from tomostream.recon.processing import Processing
+from tomostream.recon.ring_updates import Found
 from tomostream.recon.snapshot import RingSnapshot
 
 __all__ = ["Engine", "FieldReport"]
-
-_REFILTER_BATCH = 64
 
 
 class Engine:
@@ -61,6 +59,8 @@ class Engine:
         changes slices by less than 1e-4 of their range.
     raw_slots
         Frames kept for a change of filter; None keeps one for every slot.
+    errand
+        Where corrections of rings are made; None: while `add` waits.
     """
 
     def __init__(
@@ -71,16 +71,17 @@ class Engine:
         threads: int = 0,
         ring_dtype: RingDtype = "half",
         raw_slots: int | None = None,
+        errand: Errand[Found] | None = None,
     ) -> None:
         if isinstance(backend, str):
             backend = select_backend(
                 backend, isa=isa, threads=threads, ring_dtype=ring_dtype
             )
         self._backend: Backend = backend
-        self._fields = Fields(self._backend)
-        self._rings = RingUpdates(self._backend, ring_correction)
-        self._raw_slots = raw_slots
-        self._raw = RawRing(0)
+        self._demands = Demands(backend)
+        self._processing = Processing(
+            backend, self._demands, raw_slots=raw_slots, errand=errand
+        )
         self._geometry: Geometry | None = None
         self._parameters: ReconParameters | None = None
 
@@ -106,8 +107,8 @@ class Engine:
 
     @property
     def parameters(self) -> ReconParameters:
-        """Parameters in use; planes are clipped to the volume."""
-        return self._configured()[1]
+        """Parameters in use: without what lacks memory, planes within the volume."""
+        return self._demands.met(self._configured()[1])
 
     @property
     def slots_filled(self) -> int:
@@ -122,22 +123,22 @@ class Engine:
     @property
     def slots_waiting(self) -> int:
         """Slots marked to be processed again."""
-        return self._raw.waiting
+        return self._processing.raw.waiting
 
     @property
     def slots_outdated(self) -> int:
         """Slots whose frames are not kept: they keep the old filter and steps."""
-        return self._raw.outdated
+        return self._processing.raw.outdated
 
     @property
     def problem(self) -> str:
         """What a step cannot do at present, and goes on without; empty: nothing."""
-        return self._rings.problem
+        return self._processing.problem
 
     @property
     def memory(self) -> MemoryPlan:
         """Bytes held."""
-        return replace(self._backend.memory(), raw=self._raw.nbytes)
+        return replace(self._backend.memory(), raw=self._processing.raw.nbytes)
 
     def configure(self, geometry: Geometry, parameters: ReconParameters) -> None:
         """Start a session with an empty ring.
@@ -150,28 +151,25 @@ class Engine:
             The ring does not fit into memory, or the centre is not finite.
         """
         check_center(parameters.center)
-        old = self._geometry
+        old, processing = self._geometry, self._processing
         self._geometry = None
-        self._raw.clear()
+        # Given back before more is asked for.
+        processing.raw.clear()
+        self._demands.free()
         self._backend.allocate(geometry)
-        capacity = geometry.n_slots
-        if self._raw_slots is not None:
-            capacity = min(capacity, self._raw_slots)
-        self._raw = RawRing(capacity)
+        processing.begin(geometry)
         if old is None or old.frame_shape != geometry.frame_shape:
-            self._fields.clear(geometry.frame_shape)
+            processing.fields.clear(geometry.frame_shape)
         self._backend.set_filter(parameters.filter_type)
-        steps = parameters.steps.effective(geometry.frame_shape)
-        self._backend.set_steps(steps)
-        self._rings.restart(steps, geometry.n_slots)
+        processing.set_steps(parameters.steps.effective(geometry.frame_shape))
         self._show(geometry, parameters)
 
     def reset(self) -> None:
         """Empty the ring; fields and parameters stay."""
         geometry, parameters = self._configured()
-        self._raw.clear()
+        self._processing.raw.clear()
         self._backend.clear()
-        self._rings.restart(parameters.steps, geometry.n_slots)
+        self._processing.set_steps(parameters.steps.effective(geometry.frame_shape))
 
     def set_fields(
         self, dark: F32 | None, flat: F32 | None, *, refilter: bool = False
@@ -192,20 +190,15 @@ class Engine:
         MalformedFieldError
             A field does not have the frames' shape.
         """
-        geometry, parameters = self._configured()
-        report = self._fields.set(dark, flat)
-        if refilter:
-            self._raw.mark_all(generation=report.generation)
-        if self._rings.is_on:
-            # They were those of the old fields as well.
-            self._rings.restart(parameters.steps, geometry.n_slots)
-        return report
+        self._configured()
+        return self._processing.set_fields(dark, flat, refilter=refilter)
 
     def set_parameters(self, parameters: ReconParameters) -> None:
         """Follow the operator: remake the slices that a new plane or centre moves.
 
         After a change of filter or steps the frames of the ring wait for `refilter`;
-        in half-acquisition also after one of the centre, which moves the weights.
+        in half-acquisition also after one of the centre, which moves the weights. What
+        lacks memory stays off, see `problem`, until filter or steps are changed.
 
         Raises
         ------
@@ -219,13 +212,14 @@ class Engine:
             self._backend.set_filter(parameters.filter_type)
             is_stale = True
         steps = parameters.steps.effective(geometry.frame_shape)
-        if steps != old.steps.effective(geometry.frame_shape):
-            self._backend.set_steps(steps)
-            self._rings.restart(steps, geometry.n_slots)
+        if steps != old.steps.effective(geometry.frame_shape) or (
+            is_stale and self._demands.lacks_steps
+        ):
+            self._processing.set_steps(steps)
             is_stale = True
         self._show(geometry, parameters)
         if is_stale:
-            self._raw.mark_all()
+            self._processing.raw.mark_all()
 
     def add(
         self,
@@ -262,40 +256,17 @@ class Engine:
             if shown:
                 write_slices(self._backend, shown)
             return AddReport(accepted=np.zeros(0, bool), pixels_repaired=0)
-        generation = self._fields.generation
-        pixels = self._backend.kept(batch.pixels, self._raw.capacity)
-        report = self._process(
-            pixels, batch.angles_deg, slots=batch.slots,
-            generations=[generation] * len(pixels), shown=shown,
-        )  # fmt: skip
-        for k, is_accepted in enumerate(report.accepted.tolist()):
-            if is_accepted:
-                self._raw.store(
-                    batch.slots[k],
-                    pixels[k],
-                    angle_deg=batch.angles_deg[k],
-                    generation=generation,
-                )
-        if self._rings.count(int(np.count_nonzero(report.accepted))):
-            self._raw.mark_all()
-        return report
+        return self._processing.add(batch, shown=shown)
+
+    def adopt_correction(self) -> None:
+        """Use a correction of rings that an errand has brought since."""
+        self._processing.adopt_correction()
 
     def refilter(self, limit: int) -> int:
         """Process up to ``limit`` waiting slots again; give how many still wait."""
         self._configured()
-        while limit > 0 and self._raw.waiting:
-            taken = self._raw.take(min(limit, _REFILTER_BATCH))
-            limit -= len(taken)
-            report = self._process(
-                [frame.pixels for _, frame in taken],
-                [frame.angle_deg for _, frame in taken],
-                slots=[slot for slot, _ in taken],
-                generations=[frame.generation for _, frame in taken],
-            )
-            frames = int(np.count_nonzero(report.accepted))
-            if self._rings.count(frames, is_pass_over=not self._raw.waiting):
-                self._raw.mark_all()
-        return self._raw.waiting
+        self._processing.refilter(limit)
+        return self.slots_waiting
 
     def slices(self) -> Slices:
         """Give the three slices, normalised by the slots filled; zeros when empty."""
@@ -348,10 +319,10 @@ class Engine:
         Frames that are no longer kept for a change of filter are missing.
         """
         geometry, parameters = self._configured()
-        frames = self._raw.lend()
+        fields, frames = self._processing.fields, self._processing.raw.lend()
         return RingSnapshot(
-            geometry=geometry, parameters=parameters,
-            dark=self._fields.dark, flat=self._fields.flat,
+            geometry=geometry, parameters=self._demands.met(parameters),
+            dark=fields.dark, flat=fields.flat,
             frames=tuple(frame.pixels for frame in frames),
             angles_deg=np.array([frame.angle_deg for frame in frames], np.float64),
         )  # fmt: skip
@@ -374,22 +345,10 @@ class Engine:
             times = self._backend.time_stages(False)
         return {stage: ms / len(frames) for stage, ms in times.items()}
 
-    def _process(
-        self, pixels: Frames, angles_deg: list[float],
-        *, slots: list[int], generations: list[int], shown: Slices | None = None,
-    ) -> AddReport:  # fmt: skip
-        return add_usable(
-            partial(self._backend.add, shown=shown), pixels, angles_deg, slots=slots,
-            places=[self._fields.place(generation) for generation in generations],
-            is_transformed=self.parameters.steps.phase is not None,
-        )  # fmt: skip
-
     def _show(self, geometry: Geometry, parameters: ReconParameters) -> None:
-        planes, oblique = parameters.planes.clipped(geometry), parameters.oblique
-        self._backend.set_view(
-            parameters.center, planes, oblique.grid(geometry) if oblique else None
-        )
-        self._geometry, self._parameters = geometry, replace(parameters, planes=planes)
+        parameters = replace(parameters, planes=parameters.planes.clipped(geometry))
+        self._demands.show(parameters, geometry)
+        self._geometry, self._parameters = geometry, parameters
 
     def _configured(self) -> tuple[Geometry, ReconParameters]:
         if self._geometry is None or self._parameters is None:

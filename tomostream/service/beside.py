@@ -41,7 +41,8 @@ class Beside:
     The stream goes first: after each piece of work the thread rests four times as long
     as that took of a core, and not less than it took on a busy machine; ten times
     longer while frames have to be left out. Whatever fails is logged, counted, and
-    costs that one update.
+    costs that one update. A task that lacks memory is told in the status and not tried
+    again before a parameter changes.
 
     Parameters
     ----------
@@ -66,6 +67,7 @@ class Beside:
         self._clock = clock
         self._cpu_s = cpu_s
         self._done_s = {task.name: -1e18 for task in tasks}
+        self._refused: dict[str, Parameters] = {}
         self._notices = Notices(logger, clock)
 
     def run(self, stop: StopSignal) -> None:
@@ -75,7 +77,9 @@ class Beside:
 
     def step(self) -> float:
         """Do the task that is most overdue, if any is; give how long to rest."""
-        task = self._next()
+        parameters = self._parameters()
+        self._try_again(parameters)
+        task = self._next(parameters)
         if task is None:
             return _LOOK_S
         scene = self._handover.take(_SCENE_S)
@@ -83,27 +87,36 @@ class Beside:
             return _LOOK_S
         started_s, cpu_s = self._clock.monotonic_s(), self._cpu_s()
         self._done_s[task.name] = started_s
-        self._do(task, scene)
+        self._do(task, scene, parameters)
         took_s, cpu_s = self._clock.monotonic_s() - started_s, self._cpu_s() - cpu_s
         is_overload = self._handover.decimation.get() > 1
         times = _REST_AT_OVERLOAD if is_overload else _REST
         return min(max(times * cpu_s, took_s), _LONGEST_REST_S)
 
-    def _next(self) -> Task | None:
-        now_s, parameters = self._clock.monotonic_s(), self._parameters()
+    def _try_again(self, parameters: Parameters) -> None:
+        """Forget what was refused at other parameters."""
+        if any(refused != parameters for refused in self._refused.values()):
+            self._refused.clear()
+            self._handover.lacking.set("")
+
+    def _next(self, parameters: Parameters) -> Task | None:
+        now_s = self._clock.monotonic_s()
         most, chosen = 1.0, None
         for task in self._tasks:
             period_s = task.period_s(parameters)
-            if period_s <= 0 or not task.is_wanted():
+            if period_s <= 0 or task.name in self._refused or not task.is_wanted():
                 continue
             overdue = (now_s - self._done_s[task.name]) / period_s
             if overdue >= most:
                 most, chosen = overdue, task
         return chosen
 
-    def _do(self, task: Task, scene: Scene) -> None:
+    def _do(self, task: Task, scene: Scene, parameters: Parameters) -> None:
         try:
             task.work(scene)
         except Exception as exc:  # noqa: BLE001  one view's fault, whatever it is, costs that view and is counted
             self._handover.failed.set(self._handover.failed.get() + 1)
             self._notices.warn(f"{task.name} not made", f"{type(exc).__name__}: {exc}")
+            if isinstance(exc, MemoryError):
+                self._refused[task.name] = parameters
+                self._handover.lacking.set(f"{task.name} is off: {exc}")

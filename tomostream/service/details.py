@@ -95,6 +95,8 @@ class Details:
             errors.append(f"angle table not used: {intake.angles.problem}")
         if is_faulty:
             errors.append(self.tally.last_fault)
+        if self.recon.problem:
+            errors.append(self.recon.problem)
         return [*errors, *self.recon.parameters.problems(), *self.fields.notes]
 
     def _scan_type(self) -> str:

@@ -52,6 +52,8 @@ class Handover:
         """Set by the worker, for the loop."""
         self.failed: Latest[int] = Latest(0)
         """Views that could not be made; set by the worker."""
+        self.lacking: Latest[str] = Latest("")
+        """Which view there is no memory for, and what it wanted; set by the worker."""
         self.decimation: Latest[int] = Latest(1)
         """Set by the loop: above 1 the machine is too slow as it is."""
 

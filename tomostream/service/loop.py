@@ -307,6 +307,10 @@ class StreamLoop:
 
     def _report(self) -> None:
         now_s = self._clock.monotonic_s()
+        notes = [
+            self._companions.wish.note, *self._status.notes(),
+            self.handover.lacking.get(),
+        ]  # fmt: skip
         health = replace(
             measured_health(self._tally, self._recon, self._publishing, now_s=now_s),
             frames_received=self._tally.taken + self._arrivals.dropped,
@@ -320,6 +324,6 @@ class StreamLoop:
         self._vitals.report(
             self._session, self._recon, health,
             corrected=self._fields.corrected,
-            notes=[*filter(None, [self._companions.wish.note]), *self._status.notes()],
+            notes=[note for note in notes if note],
             others={**self._centering.readings, **self._details.readings(health)},
         )  # fmt: skip

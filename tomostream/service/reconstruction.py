@@ -163,7 +163,10 @@ class Reconstruction:
 
     def refilter(self) -> None:
         """Process some slots again, within the time for it."""
-        if self._ring is not None and self._refiltering.work():
+        if self._ring is None:
+            return
+        self._engine.adopt_correction()
+        if self._refiltering.work():
             self.is_changed = True
 
     @property
@@ -171,7 +174,7 @@ class Reconstruction:
         """What an operator should know about work in progress."""
         if self._ring is None:
             return []
-        notes = [*filter(None, [self._refiltering.note, self._engine.problem])]
+        notes = [*filter(None, [self.problem, self._refiltering.note])]
         outdated = self._engine.slots_outdated
         if outdated:
             notes.append(f"{outdated} slots stay as they were until new frames come")
@@ -181,6 +184,11 @@ class Reconstruction:
         if region and not region.clipped(*self._ring.geometry.frame_shape):
             notes.append("the region that flats are scaled by lies outside the frames")
         return notes
+
+    @property
+    def problem(self) -> str:
+        """What the slices are made without, against the operator's wish, and why."""
+        return self._engine.problem if self._ring is not None else ""
 
     def packed(self) -> F32:
         """Give the slices, packed."""

@@ -72,6 +72,10 @@ class Reconstructor(Protocol):
         """Put frames, (n_z, n_x) each, into their slots."""
         ...
 
+    def adopt_correction(self) -> None:
+        """Use a correction of rings that was made beside the stream meanwhile."""
+        ...
+
     def refilter(self, limit: int) -> int:
         """Filter at most `limit` slots anew; give how many still wait."""
         ...

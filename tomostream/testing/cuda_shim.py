@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tomostream.core.errors import ReconstructionError
+from tomostream.core.errors import NotEnoughMemoryError
 from tomostream.recon.backend import RingDtype
 from tomostream.recon.cuda.backend import CudaBackend
 from tomostream.recon.cuda.device import Argument, DeviceArray, Shape, nbytes, owner
@@ -112,7 +112,7 @@ class ShimDevice:
     def empty(self, shape: Shape, dtype: type[np.generic]) -> DeviceArray:
         """Give memory full of garbage."""
         if nbytes(shape, dtype) > self._memory:
-            raise ReconstructionError(f"device memory: no room for {shape}")
+            raise NotEnoughMemoryError(f"not enough device memory: no room for {shape}")
         size = nbytes(shape, dtype)
         return np.full(size, _GARBAGE, np.uint8).view(dtype).reshape(shape)
 

@@ -255,6 +255,9 @@ class FakeEngine:
         accepted = np.array([reason is None for reason in reasons], bool)
         return FakeAddReport(accepted=accepted, reasons=tuple(reasons))
 
+    def adopt_correction(self) -> None:
+        """Have none."""
+
     def refilter(self, limit: int) -> int:
         """Work off waiting slots."""
         self._fail()

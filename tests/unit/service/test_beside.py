@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tomostream.core.errors import NotEnoughMemoryError
 from tomostream.core.geometry import Geometry, Planes
 from tomostream.core.parameters import FilterType, Parameters, ReconParameters
 from tomostream.core.views import View
@@ -73,9 +74,9 @@ class Bench:
         self.cpu_s = 0.0
         self.handover = Handover(self.clock)
         self.handover.take = lambda timeout_s: scene
-        wishes = parameters or Parameters()
+        self.wishes = parameters or Parameters()
         self.beside = Beside(
-            self.handover, tasks, parameters=lambda: wishes, clock=self.clock,
+            self.handover, tasks, parameters=lambda: self.wishes, clock=self.clock,
             cpu_s=lambda: self.cpu_s,
         )  # fmt: skip
 
@@ -335,3 +336,25 @@ def test_the_axis_is_not_looked_for_in_a_ring_that_is_hardly_filled(scene):
     handover = Handover(FakeClock())
     AxisWatch(handover).task().work(replace(scene, completeness=0.2))
     assert handover.axis.get() is None
+
+
+def test_a_view_that_lacks_memory_waits_for_another_parameter(scene):
+    tried = []
+
+    def work(_):
+        tried.append(bench.clock.monotonic_s())
+        raise NotEnoughMemoryError("not enough memory: ring: wanted 3 GiB, 1 available")
+
+    others = []
+    bench = Bench(scene, task(work, name="view volume"), task(others.append, name="b"))
+    bench.run(20.0)
+    assert len(tried) == 1
+    assert len(others) > 10
+    lacking = bench.handover.lacking.get()
+    assert lacking.startswith("view volume is off: not enough memory: ring: wanted 3")
+    bench.wishes = Parameters(ortho_x=3)
+    bench.run(1.0)
+    assert len(tried) == 2
+    bench.wishes = Parameters(preview_rate_hz=0.1)
+    bench.beside._try_again(bench.wishes)
+    assert bench.handover.lacking.get() == ""

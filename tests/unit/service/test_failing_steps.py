@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tomostream.core.health import RejectReason
+from tomostream.core.parameters import FilterType
 from tomostream.core.steps import RingRemoval
 from tomostream.recon.engine import Engine
 from tomostream.recon.steps import rings
@@ -13,6 +14,7 @@ from tomostream.runtime.queues import ArrivalQueue
 from tomostream.service import AngleSource, ServiceSettings, StreamLoop
 from tomostream.testing.arrivals import image_arrival
 from tomostream.testing.fakes import FakeClock, FakeControls, RecordingPublisher
+from tomostream.testing.tight_backend import TightBackend
 
 N_Z, N_X, N_SLOTS = 12, 40, 20
 
@@ -20,15 +22,15 @@ N_Z, N_X, N_SLOTS = 12, 40, 20
 class Stream:
     """A loop and an engine, a frame for each step."""
 
-    def __init__(self, **wishes):
+    def __init__(self, engine=None, **wishes):
         self.clock = FakeClock()
         self.queue = ArrivalQueue(capacity_frames=1000, capacity_bytes=1 << 30)
         self.controls = FakeControls()
         self.controls.turn(center=N_X / 2, **wishes)
         self.publisher = RecordingPublisher()
         self.loop = StreamLoop(
-            self.queue, Engine(backend="cpu", threads=1), publisher=self.publisher,
-            controls=self.controls, clock=self.clock,
+            self.queue, engine or Engine(backend="cpu", threads=1),
+            publisher=self.publisher, controls=self.controls, clock=self.clock,
             settings=ServiceSettings(
                 angle_source=AngleSource.FIXED_STEP, angle_step_deg=180 / N_SLOTS,
                 auto_start=True,
@@ -95,3 +97,37 @@ def test_rings_that_cannot_be_removed_stay_and_the_stream_goes_on(monkeypatch):
     monkeypatch.undo()
     stream.send(*(stream.good() for _ in range(N_SLOTS)))
     assert "ring removal" not in stream.status
+
+
+@pytest.mark.parametrize(
+    ("lacks", "name", "wish"),
+    [
+        ("phase", "phase retrieval", {"alpha": 1e-3, "distance_mm": 100.0}),
+        ("zingers", "zinger removal", {"dezinger_radius": 3}),
+        ("frames", "zinger removal", {"dezinger_radius": 3}),
+        ("rings", "ring removal", {"ring_removal": RingRemoval.HIGH_PASS}),
+        ("oblique", "the oblique plane", {"is_oblique_shown": True}),
+        ("tilt", "the tilt by RotZ", {"rot_z": 5.0}),
+    ],
+)
+def test_what_lacks_memory_stays_off_while_the_stream_goes_on(lacks, name, wish):
+    backend = TightBackend()
+    stream = Stream(Engine(backend=backend))
+    stream.send(*(stream.good() for _ in range(N_SLOTS)))
+    backend.lacks = {lacks}
+    stream.controls.turn(**wish)
+    stream.send(*(stream.good() for _ in range(N_SLOTS)))
+    assert stream.loop.state == "streaming"
+    assert stream.loop.frames_entered == 2 * N_SLOTS
+    said = f"{name} is off: not enough memory: {lacks}: wanted 3 GiB, 1 GiB available"
+    assert said in stream.status
+    assert said in str(stream.controls.readings["ErrorText"])
+    # The operator's demand is still shown.
+    assert all(getattr(stream.controls.shown, k) == v for k, v in wish.items())
+    asked = len(backend.refusals)
+    stream.send(*(stream.good() for _ in range(5)))
+    assert len(backend.refusals) == asked
+    backend.lacks.clear()
+    stream.controls.turn(filter_type=FilterType.HANN)
+    stream.send(*(stream.good() for _ in range(5)))
+    assert "is off" not in stream.status

@@ -6,7 +6,11 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from tomostream.core.errors import BackendUnavailableError, ReconstructionError
+from tomostream.core.errors import (
+    BackendUnavailableError,
+    NotEnoughMemoryError,
+    ReconstructionError,
+)
 from tomostream.core.geometry import (
     Geometry,
     PlaneGrid,
@@ -172,9 +176,10 @@ class CpuBackend:
         """Replace what the slots hold by new frames; write the slices."""
         types = [_PIXEL_CODES[frame.dtype.str[1:]] for frame in frames]
         images = (shown.z, shown.y, shown.x) if shown else None
-        fates, repaired = self._core.add(
-            list(frames), types, angles_rad, slots, places, images
-        )
+        with _memory_errors():
+            fates, repaired = self._core.add(
+                list(frames), types, angles_rad, slots, places, images
+            )
         reasons = tuple([_REASONS[fate] for fate in fates])
         accepted = np.array([reason is None for reason in reasons], bool)
         return AddReport(accepted=accepted, pixels_repaired=repaired, reasons=reasons)
@@ -226,4 +231,4 @@ def _memory_errors() -> Iterator[None]:
     try:
         yield
     except MemoryError as exc:
-        raise ReconstructionError(f"not enough memory: {exc}") from exc
+        raise NotEnoughMemoryError(f"not enough memory: {exc}") from exc

@@ -9,7 +9,11 @@ import cupyx.scipy.fft
 import numpy as np
 from numpy.typing import NDArray
 
-from tomostream.core.errors import BackendUnavailableError, ReconstructionError
+from tomostream.core.errors import (
+    BackendUnavailableError,
+    NotEnoughMemoryError,
+    ReconstructionError,
+)
 from tomostream.recon.cuda.device import Argument, DeviceArray, Event, Shape, owner
 from tomostream.recon.cuda.source import OPTIONS, THREADS, kernel_names, source
 
@@ -175,7 +179,7 @@ def _translated(error: type[ReconstructionError]) -> Iterator[None]:
     except ReconstructionError:
         raise
     except cupy.cuda.memory.OutOfMemoryError as exc:
-        raise ReconstructionError(f"device memory: {exc}") from exc
+        raise NotEnoughMemoryError(f"not enough device memory: {exc}") from exc
     except (
         cupy.cuda.runtime.CUDARuntimeError,
         cupy.cuda.driver.CUDADriverError,

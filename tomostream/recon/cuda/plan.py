@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tomostream.core.errors import ReconstructionError
+from tomostream.core.errors import NotEnoughMemoryError
 from tomostream.core.geometry import Geometry
 from tomostream.recon.backend import GENERATIONS
 from tomostream.recon.cuda.source import POLES, SEGMENT, USE_WORDS
@@ -90,7 +90,7 @@ def plan_devices(
 
     Raises
     ------
-    ReconstructionError
+    NotEnoughMemoryError
         Not even a decimated ring fits.
     """
     parts = slabs(geometry.n_z, len(free))
@@ -109,7 +109,7 @@ def plan_devices(
         if all(plan.fits for plan in plans):
             return plans
     worst = max(plans, key=lambda plan: plan.total - plan.free)
-    raise ReconstructionError(
+    raise NotEnoughMemoryError(
         f"device memory: {geometry.n_slots} projections of {geometry.n_z} x "
         f"{geometry.n_x} do not fit; even one in {MOST_DECIMATION} wants "
         f"{worst.total / 2**30:.2f} GiB, {worst.free / 2**30:.2f} GiB are free"

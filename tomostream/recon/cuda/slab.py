@@ -98,7 +98,7 @@ class SlabWorker:
         device.synchronize()
         # Given back before more is asked for.
         self._raw = self._lines.fields = None
-        self._seen, self._lines.top = (first, last), self.slab.first - first
+        self._seen = (0, 0)
         fields = device.empty((PLACES, 2, last - first, n_x), np.float32)
         identity = np.zeros((2, last - first, n_x), np.float32)
         identity[1] = 1
@@ -106,6 +106,8 @@ class SlabWorker:
         self._lines.fields = fields
         capacity = 4 * self.plan.batch * (last - first) * n_x
         self._raw = Feed(device, capacity, buffers=RAW_BUFFERS)
+        # At the end: what lacked memory is not there.
+        self._seen, self._lines.top = (first, last), self.slab.first - first
 
     def set_fields(self, place: int, dark: F32, gain: F32) -> None:
         """Keep fields (n_z, n_x) at a place, as `Row` of load.cu reads them."""
