@@ -65,18 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--batch", type=kinds.count, default=8, metavar="K",
         help="projections per call (default: %(default)s)",
     )  # fmt: skip
-    parser.add_argument(
-        "--isa", choices=("auto", "avx512", "avx2", "baseline"), default="auto",
-        help="instruction set (default: %(default)s)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--threads", type=kinds.threads, metavar="N",
-        help="threads of either (default: one per core)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--backend", choices=("auto", "cpu", "cuda"), default="auto",
-        help="what reconstructs (default: %(default)s)",
-    )  # fmt: skip
+    kinds.add_engine(parser)
     parser.add_argument(
         "--ring", choices=("half", "float"), default="half",
         help="number format of the ring (default: %(default)s)",

@@ -60,18 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="detector column of the rotation axis, pixels "
         "(default: the simulated one; the middle with --replay)",
     )  # fmt: skip
-    recon.add_argument(
-        "--backend", choices=("auto", "cpu", "cuda"), default="auto",
-        help="what reconstructs (default: %(default)s)",
-    )  # fmt: skip
-    recon.add_argument(
-        "--isa", choices=("auto", "avx512", "avx2", "baseline"), default="auto",
-        help="instruction set of the cpu backend (default: %(default)s)",
-    )  # fmt: skip
-    recon.add_argument(
-        "--threads", type=kinds.threads, metavar="N",
-        help="threads of the cpu backend (default: one per core)",
-    )  # fmt: skip
+    kinds.add_engine(recon)
     run = parser.add_argument_group("run")
     run.add_argument(
         "--prefix", type=kinds.prefix, default="sim:TomoStream:", metavar="P",

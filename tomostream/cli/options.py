@@ -159,6 +159,22 @@ def _number(text: str) -> float:
     return number
 
 
+def add_engine(group: argparse._ActionsContainer) -> None:
+    """Declare the options that say what reconstructs."""
+    group.add_argument(
+        "--backend", choices=("auto", "cpu", "cuda"), default="auto",
+        help="what reconstructs (default: %(default)s)",
+    )  # fmt: skip
+    group.add_argument(
+        "--isa", choices=("auto", "avx512", "avx2", "baseline"), default="auto",
+        help="instruction set of the cpu backend (default: %(default)s)",
+    )  # fmt: skip
+    group.add_argument(
+        "--threads", type=threads, metavar="N",
+        help="threads of the cpu backend (default: one per core)",
+    )  # fmt: skip
+
+
 def add_ready_json(parser: argparse.ArgumentParser) -> None:
     """Declare the option by which a script learns that a server is there."""
     parser.add_argument(

@@ -163,18 +163,7 @@ def _add_engine(group: argparse._ArgumentGroup) -> None:
         help="let `tomocupy recon` make the volume, with these settings as far as it "
         "has them",
     )  # fmt: skip
-    group.add_argument(
-        "--backend", choices=("auto", "cpu", "cuda"), default="auto",
-        help="what reconstructs (default: %(default)s)",
-    )  # fmt: skip
-    group.add_argument(
-        "--isa", choices=("auto", "avx512", "avx2", "baseline"), default="auto",
-        help="instruction set of the cpu backend (default: %(default)s)",
-    )  # fmt: skip
-    group.add_argument(
-        "--threads", type=kinds.threads, metavar="N",
-        help="threads of the cpu backend (default: one per core)",
-    )  # fmt: skip
+    kinds.add_engine(group)
     group.add_argument(
         "--ring", choices=("half", "float"), default="float",
         help="number format of filtered projections (default: %(default)s)",

@@ -12,7 +12,9 @@ PAGES = sorted(
     for page in ROOT.glob(pattern)
 )
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
-_NAMED = re.compile(r"(?<![\w/.$-])(?:tomostream|tests|docs|adl|iocBoot)/[\w./*-]*[\w*/]")
+_NAMED = re.compile(
+    r"(?<![\w/.$-])(?:tomostream|tests|docs|adl|iocBoot)/[\w./*-]*[\w*/]"
+)
 _MODULE = re.compile(r"\btomostream(?:\.[a-z_]+)+")
 _TEST = re.compile(r"\btest_\w+")
 _CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)

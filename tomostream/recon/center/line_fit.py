@@ -14,15 +14,13 @@ _ROUNDS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """value + slope * place, with standard errors."""
+    """value + slope * place, with the standard error of the value."""
 
     value: float
     """At place 0."""
     slope: float
     value_error: float
     """inf where nothing could be fitted."""
-    slope_error: float
-    """inf where the slope was not fitted."""
 
 
 def robust_line(places: F64, values: F64, errors: F64, *, sloped: bool) -> Line:
@@ -43,27 +41,22 @@ def robust_line(places: F64, values: F64, errors: F64, *, sloped: bool) -> Line:
     usable = np.isfinite(errors) & np.isfinite(values)
     count = int(usable.sum())
     if not count:
-        return Line(
-            value=float("nan"), slope=0.0, value_error=np.inf, slope_error=np.inf
-        )
+        return Line(value=float("nan"), slope=0.0, value_error=np.inf)
     x, y, sigma = places[usable], values[usable], errors[usable]
     sloped = sloped and count >= 4
     line = _start(x, y, sigma, sloped=sloped)
-    scale, deviations = 1.0, (np.inf, np.inf)
+    scale, deviation = 1.0, np.inf
     for _ in range(_ROUNDS):
         residual = (y - line[0] - line[1] * x) / sigma
         scale = max(1.4826 * float(np.median(np.abs(residual))), 1.0)
         share = np.clip(1.0 - np.square(residual / (_TUKEY * scale)), 0.0, None) ** 2
-        fitted, deviations = _weighted(x, y, share / sigma**2, sloped=sloped)
+        fitted, deviation = _weighted(x, y, share / sigma**2, sloped=sloped)
         is_still = abs(fitted[0] - line[0]) + abs(fitted[1] - line[1]) < 1e-9
         line = fitted
         if is_still:
             break
     # Errors of the values may have been told too small: the scatter knows better.
-    return Line(
-        value=line[0], slope=line[1], value_error=deviations[0] * scale,
-        slope_error=deviations[1] * scale if sloped else np.inf,
-    )  # fmt: skip
+    return Line(value=line[0], slope=line[1], value_error=deviation * scale)
 
 
 def _start(x: F64, y: F64, sigma: F64, *, sloped: bool) -> tuple[float, float]:
@@ -85,12 +78,13 @@ def _median(values: F64, weights: F64) -> float:
 
 def _weighted(
     x: F64, y: F64, weight: F64, *, sloped: bool
-) -> tuple[tuple[float, float], tuple[float, float]]:
+) -> tuple[tuple[float, float], float]:
+    """Give value and slope, and the standard error of the value."""
     total = float(weight.sum())
     mean_x, mean_y = float(weight @ x) / total, float(weight @ y) / total
     spread = float(weight @ np.square(x - mean_x))
     if not sloped or spread <= 0:
-        return (mean_y, 0.0), (total**-0.5, float("inf"))
+        return (mean_y, 0.0), total**-0.5
     slope = float(weight @ ((x - mean_x) * (y - mean_y))) / spread
     value_error = (1 / total + mean_x**2 / spread) ** 0.5
-    return (mean_y - slope * mean_x, slope), (value_error, spread**-0.5)
+    return (mean_y - slope * mean_x, slope), value_error
