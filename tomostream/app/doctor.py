@@ -193,7 +193,8 @@ def _compiler() -> list[Finding]:
         Finding(
             subject="compiler", state=State.NOTE,
             text="no C++ compiler; one is needed to install from source only",
-            fix="Debian, Ubuntu: apt install g++; Red Hat: dnf install gcc-c++",
+            fix="Debian, Ubuntu: apt install g++ python3-dev; "
+            "Red Hat: dnf install gcc-c++ python3-devel",
         )
     ]  # fmt: skip
 

@@ -91,13 +91,15 @@ def examine_records(prefix: str, *, timeout_s: float) -> list[Finding]:
         return [
             Finding(
                 subject="records", state=State.BAD,
-                text=f"{prefix}: no answer within {timeout_s:g} s",
+                text=f"no record below {prefix} answers within {timeout_s:g} s",
                 fix=f"start them (tomostream ioc --prefix {prefix}), or set "
                 "EPICS_CA_ADDR_LIST to the IOC's address",
             )
         ]  # fmt: skip
     text = ", ".join(f"{role} {name}" for role, name in names.items() if name)
-    findings = [Finding(subject="records", state=State.GOOD, text=f"{prefix}: {text}")]
+    findings = [
+        Finding(subject="records", state=State.GOOD, text=f"{prefix} names {text}")
+    ]
     findings += [
         Finding(
             subject="records", state=State.NOTE,

@@ -87,12 +87,12 @@ def _add_geometry(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
     group.add_argument(
         "--projections", type=kinds.index_range, metavar="A:B",
-        help="projections A to B - 1 only, as of one turn of several",
+        help="projections A to B - 1 only, for instance one turn of several",
     )  # fmt: skip
     group.add_argument(
         "--scan-range", choices=("180", "360"),
-        help="360: half-acquisition, the axis lies near an edge (default: 180; a full "
-        "turn about an axis in the middle is used as well)",
+        help="180, also for a full turn about an axis in the middle; 360: "
+        "half-acquisition, the axis lies near an edge (default: 180)",
     )  # fmt: skip
     group.add_argument(
         "--live", type=kinds.prefix, metavar="P",
@@ -129,7 +129,7 @@ def _add_steps(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
     group.add_argument(
         "--ring-removal", choices=("none", "fw", "high-pass"),
-        help="how rings are found in the mean projection",
+        help="how rings are found: fw by wavelets, high-pass by a running median",
     )  # fmt: skip
     group.add_argument(
         "--ring-width", type=kinds.finite, metavar="PX",
