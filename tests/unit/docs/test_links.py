@@ -1,9 +1,12 @@
-"""The documentation leads where it says."""
+"""The documentation leads where it says, and what it shows is there."""
 
+import argparse
 import re
 from pathlib import Path
 
 import pytest
+
+from tomostream.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[3]
 PAGES = sorted(
@@ -17,6 +20,8 @@ _NAMED = re.compile(
 )
 _MODULE = re.compile(r"\btomostream(?:\.[a-z_]+)+")
 _TEST = re.compile(r"\btest_\w+")
+_COMMAND = re.compile(r"(?<![\w/.-])tomostream +([a-z]+)\b((?:\\\n|[^`\n|])*)")
+_OPTION = re.compile(r"(?<!\S)(--?[a-z][\w-]*)")
 _CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
 
 pytestmark = pytest.mark.skipif(
@@ -92,6 +97,25 @@ def test_every_test_that_is_named_is_there():
     )
     named = {name for page in PAGES for name in _TEST.findall(in_code(page))}
     assert {name for name in named if name not in known} == set()
+
+
+def options_of(command):
+    """Give the options of a command."""
+    parser = argparse.ArgumentParser()
+    COMMANDS[command].add_arguments(parser)
+    # argparse has no public list of what was declared.
+    return {o for action in parser._actions for o in action.option_strings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_command_that_is_shown_has_its_options(page):
+    unknown = [
+        (command, option)
+        for command, rest in _COMMAND.findall(in_code(page))
+        for option in _OPTION.findall(rest)
+        if command not in COMMANDS or option not in options_of(command)
+    ]
+    assert unknown == []
 
 
 def test_every_page_is_reached_from_the_first_one():
