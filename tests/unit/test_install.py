@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,3 +27,19 @@ def test_without_a_compiler_it_says_what_to_install(tmp_path):
     assert configured.returncode != 0
     assert "needs a C++20 compiler to be installed from source" in said
     assert "apt-get install g++" in said
+
+
+@pytest.mark.skipif(not (CMAKE and NINJA), reason="cmake and ninja are not here")
+@pytest.mark.skipif(
+    not (ROOT / "CMakeLists.txt").is_file(), reason="the sources are not beside"
+)
+def test_without_the_headers_of_python_it_says_what_to_install(tmp_path):
+    configured = subprocess.run(
+        [str(CMAKE), "-S", str(ROOT), "-B", str(tmp_path / "build"), "-G", "Ninja",
+         f"-DCMAKE_MAKE_PROGRAM={NINJA}", f"-DPython_EXECUTABLE={sys.executable}",
+         f"-DPython_INCLUDE_DIR={tmp_path}"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    said = " ".join(configured.stderr.split())
+    assert configured.returncode != 0
+    assert "apt-get install python3-dev" in said

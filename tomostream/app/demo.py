@@ -21,7 +21,7 @@ from tomostream.app.interruption import Interruption
 from tomostream.app.names import Names
 from tomostream.app.processes import Children
 from tomostream.core.controls import CONTROLS
-from tomostream.core.errors import ProcessError
+from tomostream.core.errors import ConfigurationError, ProcessError
 from tomostream.core.geometry import Geometry
 from tomostream.core.health import Health
 from tomostream.core.parameters import Parameters, Value
@@ -117,7 +117,7 @@ class Demo:
         if not self._children.wait_ready(_START_S, self._interruption):
             return False
         self._server = server
-        server.start(self._first_parameters(camera.readiness or {}))
+        server.start(first_parameters(camera.readiness or {}, self._plan.center))
         return True
 
     def wait_for_slices(self) -> bool:
@@ -206,17 +206,6 @@ class Demo:
             start_at_once=True,
         )  # fmt: skip
 
-    def _first_parameters(self, camera: Mapping[str, Any]) -> Parameters:
-        """Give the operator's first values: the axis where it is known, else mid."""
-        n_x, n_z = int(camera["n_x"]), int(camera["n_z"])
-        center = self._plan.center
-        if center is None:
-            center = float(camera.get("center") or (n_x - 1) / 2)
-        return replace(
-            Parameters(), center=center, ortho_x=n_x // 2, ortho_y=n_x // 2,
-            ortho_z=n_z // 2,
-        )  # fmt: skip
-
     def _variables(self, name: str) -> dict[str, str]:
         return self.environment.process_environment(name) | {"PYTHONUNBUFFERED": "1"}
 
@@ -242,6 +231,34 @@ class Demo:
             "simulate", *common, "--size", str(plan.size),
             "--angles", str(plan.n_angles), "--scan", plan.scan,
         ]  # fmt: skip
+
+
+def first_parameters(camera: Mapping[str, Any], center: float | None) -> Parameters:
+    """Give the operator's first values: the axis where it is known, else mid.
+
+    Parameters
+    ----------
+    camera
+        What the camera says of itself: n_x, n_z, and center where it knows it.
+    center
+        What the user asked for.
+
+    Raises
+    ------
+    ConfigurationError
+        The centre is outside the frames.
+    """
+    n_x, n_z = int(camera["n_x"]), int(camera["n_z"])
+    if center is None:
+        center = float(camera.get("center") or (n_x - 1) / 2)
+    if not 0 <= center < n_x:
+        raise ConfigurationError(
+            f"--center: expected a column of 0 to {n_x - 1}, got {center:g}"
+        )
+    return replace(
+        Parameters(), center=center, ortho_x=n_x // 2, ortho_y=n_x // 2,
+        ortho_z=n_z // 2,
+    )  # fmt: skip
 
 
 def _shown(parameters: Parameters) -> dict[str, Value]:

@@ -26,7 +26,7 @@ from tomostream.recon.engine import Engine
 
 NEEDED = (
     "numpy", "pvapy", "pyepics", "softioc", "h5py", "imagecodecs", "pydantic",
-    "PyYAML", "rich", "pillow",
+    "PyYAML", "rich", "pillow", "PyWavelets",
 )  # fmt: skip
 _CUPY = ("cupy-cuda12x", "cupy-cuda13x", "cupy")
 _STANDARD_PORTS = {

@@ -2,8 +2,30 @@ import json
 
 import pytest
 
-from tomostream.app.demo import write_json
+from tomostream.app.demo import first_parameters, write_json
 from tomostream.app.names import Names
+from tomostream.core.errors import ConfigurationError
+
+CAMERA = {"n_x": 160, "n_z": 135}
+
+
+@pytest.mark.parametrize(
+    ("camera", "asked", "center"),
+    [
+        (CAMERA, None, 79.5),
+        (CAMERA | {"center": 85.8}, None, 85.8),
+        (CAMERA | {"center": 85.8}, 80.0, 80.0),
+    ],
+)
+def test_the_demo_begins_at_the_axis_where_it_is_known(camera, asked, center):
+    found = first_parameters(camera, asked)
+    assert (found.center, found.ortho_x, found.ortho_z) == (center, 80, 67)
+
+
+@pytest.mark.parametrize("asked", [-1.0, 160.0])
+def test_a_centre_outside_the_frames_is_refused(asked):
+    with pytest.raises(ConfigurationError, match="expected a column of 0 to 159, got"):
+        first_parameters(CAMERA, asked)
 
 
 def test_names_are_made_from_the_part_before_the_first_colon():

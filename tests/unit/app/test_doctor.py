@@ -1,4 +1,6 @@
 import socket
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +26,14 @@ def test_every_failure_comes_with_a_fix(monkeypatch):
     bad = [f for f in examine_machine({}) if f.state is not State.GOOD]
     assert {f.subject for f in bad} >= {"packages", "compiler"}
     assert all(f.fix for f in bad if f.subject != "GPU")
+
+
+def test_every_package_that_is_needed_is_looked_for():
+    project = Path(__file__).parents[3] / "pyproject.toml"
+    if not project.is_file():
+        pytest.skip("the sources are not beside")
+    needed = tomllib.loads(project.read_text("utf-8"))["project"]["dependencies"]
+    assert {line.partition(">")[0] for line in needed} == set(doctor.NEEDED)
 
 
 def test_every_instruction_set_is_tried():
