@@ -84,6 +84,7 @@ def test_a_demo_of_some_seconds_shows_the_sample(
     assert last["health"]["frames_received"] > first["health"]["frames_received"]
     assert last["health"]["frames_missing"] == last["health"]["frames_dropped"] == 0
     assert "Traceback" not in started.text
+    assert "black at first: press Auto" in started.text
     with Image.open(picture) as drawn:
         assert drawn.size[0] > 1000
 

@@ -102,6 +102,7 @@ def _print_ways_in(console: Console, demo: Demo, seconds: float) -> None:
     console.print(
         "\nthen, for instance,  [green]pip install c2dataviewer[/]  and  "
         f"[green]c2dv --app image --pv {names.recon}[/]\n"
+        "(black at first: press Auto, for the values are far below 1)\n"
     )
 
 
