@@ -15,7 +15,12 @@ from pydantic import (
     model_validator,
 )
 
-from tomostream.app.config_faults import place_of, value_fault, yaml_fault
+from tomostream.app.config_faults import (
+    UniqueKeyLoader,
+    place_of,
+    value_fault,
+    yaml_fault,
+)
 from tomostream.core.errors import ConfigurationError
 from tomostream.core.frame import IdWrap
 
@@ -225,9 +230,9 @@ def parse_config(text: str, *, where: str = "configuration") -> Config:
         Names the file, the key, what was wanted and what came.
     """
     try:
-        values: object = yaml.safe_load(text)
+        values: object = yaml.load(text, UniqueKeyLoader)
     except yaml.YAMLError as exc:
-        raise ConfigurationError(f"{where}: is no YAML: {yaml_fault(exc)}") from exc
+        raise ConfigurationError(f"{where}: {yaml_fault(exc)}") from exc
     if values is None:
         values = {}
     if not isinstance(values, dict):

@@ -36,14 +36,35 @@ _WANTED = {
 _KINDS = {"table", "fixed_step", "attribute"}
 
 
+class UniqueKeyLoader(yaml.SafeLoader):
+    """Refuses a key that stands twice, of which YAML would take the last in silence."""
+
+    def construct_mapping(
+        self, node: yaml.MappingNode, deep: bool = False
+    ) -> dict[Any, Any]:
+        """Give a mapping's keys and values."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            name = str(key.value)
+            if name in seen:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"the key {name} stands here a second time",
+                    problem_mark=key.start_mark,
+                )
+            seen.add(name)
+        return super().construct_mapping(node, deep)
+
+
 def yaml_fault(error: yaml.YAMLError) -> str:
     """Say what is wrong with a file that is no YAML, and in which line."""
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
-        return " ".join(str(error).split())
+        return f"is no YAML: {' '.join(str(error).split())}"
     line, problem = error.problem_mark.line + 1, error.problem or ""
     hint = ""
     if problem.startswith("mapping values are not allowed"):
         hint = '; what ends with a colon stands in quotes: prefix: "2bmb:TomoStream:"'
+    elif "\\t" in problem:
+        hint = "; lines are indented by blanks, not by tabs"
     return f"line {line}: {problem}{hint}"
 
 
