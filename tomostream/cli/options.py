@@ -194,7 +194,8 @@ def announcer(
             return
         print(f"{name} is there; Ctrl-C ends it")
         for key, value in facts.items():
-            print(f"  {key:<12}{value}")
+            if value is not None:
+                print(f"  {key:<12}{value}")
         sys.stdout.flush()
 
     return announce

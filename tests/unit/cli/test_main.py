@@ -1,10 +1,12 @@
 import subprocess
 import sys
+from argparse import Namespace
 
 import pytest
 
 from tomostream._version import __version__
 from tomostream.cli import main as cli
+from tomostream.cli import options
 from tomostream.cli.main import COMMANDS, main
 from tomostream.core.errors import ConfigurationError, ConnectionLostError
 
@@ -127,6 +129,13 @@ def test_an_expected_error_is_a_sentence(error, status, sentence, capsys, monkey
     assert main(["doctor"]) == status
     said = capsys.readouterr().err
     assert said == f"tomostream: {sentence}\n"
+
+
+def test_people_are_not_told_what_is_not_known(capsys):
+    announce = options.announcer(Namespace(ready_json=False), "simulator")
+    announce({"n_x": 640, "center": None})
+    told = capsys.readouterr().out
+    assert told == "simulator is there; Ctrl-C ends it\n  n_x         640\n"
 
 
 def test_a_configuration_that_is_wrong_ends_with_status_2(tmp_path, capsys):
