@@ -1,6 +1,7 @@
 """From the queue into the ring, frame by frame, within the time for it."""
 
 import logging
+import math
 from collections import deque
 from collections.abc import Collection
 from typing import assert_never
@@ -63,6 +64,8 @@ class Feed:
         self.is_paused = False
         """Whether frames are not to be used for now."""
         self.decimation = 1
+        self.longest_wait_s = math.inf
+        """Frames that have waited longer are left out where others wait behind."""
 
     def begin(self) -> None:
         """Want the frames that come from now on."""
@@ -70,6 +73,7 @@ class Feed:
         self._forget(RejectReason.SIZE)
         self.is_open = True
         self.decimation = 1
+        self.longest_wait_s = math.inf
 
     def end(self) -> None:
         """Want no more frames; fields, tables and ids are followed all the same."""
@@ -182,7 +186,12 @@ class Feed:
             image, is_running=self.is_open, dropped=self._arrivals.dropped
         )
         if placed is not None:
-            self._take_placed(placed)
+            self._take_placed(placed, is_late=self._is_late(image))
+
+    def _is_late(self, image: ImageArrival) -> bool:
+        guard_s = self._settings.frame_type_guard_s
+        waited_s = self._clock.now_s() - image.arrived_s - guard_s
+        return waited_s > self.longest_wait_s and self.depth > 0
 
     def _take_angles(self, arrival: TableArrival | FirstIdArrival) -> None:
         now_s = self._clock.monotonic_s()
@@ -210,12 +219,12 @@ class Feed:
         else:
             self._disconnected[arrival.source] = None
 
-    def _take_placed(self, placed: PlacedImage) -> None:
+    def _take_placed(self, placed: PlacedImage, *, is_late: bool = False) -> None:
         if not self.is_open:
             self._tally.reject(RejectReason.IDLE, "no session is running")
         elif self.is_paused:
             self._tally.reject(RejectReason.PAUSED, "paused")
-        elif self._is_left_out(placed):
+        elif is_late or self._is_left_out(placed):
             self._tally.reject(RejectReason.DECIMATED, "overload")
         elif (decoded := self._decoded(placed)) is not None:
             admission = self._gate.admit(decoded, decoded.kind)

@@ -38,8 +38,8 @@ _IDLE_WAIT_S = 0.02
 """How late a moved slice is noticed where no frames come."""
 _SETTLING_S = 3.0
 """How long the first use of a ring's memory may hold frames up."""
-_FIRST_BATCH = 8
-"""Frames that go in at once where their cost is not known."""
+_FIRST_BATCH = 1
+"""Frames that go in at once where their cost is not known: it may be a second each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +244,8 @@ class StreamLoop:
         self._end(SessionState.FAILED, reason)
 
     def _adapt(self, now_s: float) -> None:
-        received = self._tally.taken + self._arrivals.dropped
+        # Those that wait have come as well: under overload few are taken.
+        received = self._tally.taken + self._arrivals.dropped + self._feed.depth
         self._frame_rate.add(received - self._received, now_s)
         self._received = received
         oldest_s = self._feed.oldest_arrived_s
@@ -252,10 +253,11 @@ class StreamLoop:
         guard_s = self._settings.frame_type_guard_s
         lag_s = self._clock.now_s() - oldest_s - guard_s if oldest_s else 0.0
         if self._session.is_running:
-            is_new = now_s - self._recon.begun_s < _SETTLING_S
-            if is_new:
-                # Frames piled up meanwhile, once; they say nothing about the load.
-                lag_s = max(lag_s - self._recon.making_s, 0.0)
+            age_s = now_s - self._recon.begun_s
+            is_new = age_s < _SETTLING_S
+            # Frames piled up meanwhile, once; they say nothing about the load.
+            excused_s = min(self._recon.making_s, self._overload.longest_wait_s) - age_s
+            lag_s = max(lag_s - max(excused_s, 0.0), 0.0)
             pressure = Pressure(
                 lag_s=lag_s, depth=self._feed.depth, fullness=self._arrivals.fullness,
                 rate_hz=self._frame_rate.per_second(now_s),
@@ -263,15 +265,20 @@ class StreamLoop:
             )  # fmt: skip
             self._overload.observe(now_s, pressure, self._work)
         self._feed.decimation = self._overload.decimation
+        self._feed.longest_wait_s = self._overload.longest_wait_s
         self.handover.decimation.set(self._overload.decimation)
+        self._recon.batch_limit = self._batch_limit()
+
+    def _batch_limit(self) -> int:
+        most = self._settings.batch_frames
         if not self._recon.is_cost_known:
             # The new steps may cost ten times as much as the old ones.
             self._work = WorkMeter()
-            self._recon.batch_limit = min(_FIRST_BATCH, self._settings.batch_frames)
-        if self._work.cost_s:
-            # Time is looked at between batches, so one must not outlast the step.
-            fitting = int(self._settings.step_budget_s / self._work.cost_s)
-            self._recon.batch_limit = min(max(fitting, 1), self._settings.batch_frames)
+            return _FIRST_BATCH
+        cost_s = max(self._work.cost_s, self._work.newest_cost_s)
+        # Time is looked at between batches, so one must not outlast the step.
+        fitting = int(self._settings.step_budget_s / cost_s) if cost_s else most
+        return min(max(fitting, 1), most)
 
     def _follow_state(self, entered: int) -> None:
         if not self._session.is_running:

@@ -17,7 +17,8 @@ class RateMeter:
 
     def add(self, amount: float, now_s: float) -> None:
         """Note that so much came."""
-        if self._since_s is None:
+        if self._since_s is None or (amount and not self.total(now_s)):
+            # What was quiet before is no part of the rate.
             self._since_s = now_s
         if self._bins and now_s - self._bins[-1][0] < self._window_s / self._BINS:
             start_s, before = self._bins.pop()

@@ -30,6 +30,8 @@ class WorkMeter:
         self._frame_work = RateMeter(window_s)
         self._other_work = RateMeter(window_s)
         self._cost_s = 0.0
+        self.newest_cost_s = 0.0
+        """Time for one frame, in the newest step that had any."""
 
     def add(
         self, now_s: float, *, frames: int, frame_work_s: float, other_work_s: float
@@ -38,6 +40,8 @@ class WorkMeter:
         self._frames.add(frames, now_s)
         self._frame_work.add(frame_work_s, now_s)
         self._other_work.add(other_work_s, now_s)
+        if frames:
+            self.newest_cost_s = frame_work_s / frames
         used = self._frames.total(now_s)
         if used:
             self._cost_s = self._frame_work.total(now_s) / used
@@ -61,11 +65,14 @@ class Overload:
 
     It goes up when frames have waited longer than `max_lag_s` and the measured cost
     says that they will go on doing so (a hiccup is caught up with, not answered), or
-    when they have waited twice as long, or when the queue is nearly full. It goes up
+    when they go on waiting twice as long, or when the queue is nearly full. It goes up
     by as much as cost, rate and backlog ask for. It comes down when nothing has
     waited for a while and the work would fit, or, to find out, after a longer while;
-    each time that turns out wrong the next try comes later. Owned by the loop's
-    thread.
+    each time that turns out wrong the next try comes later.
+
+    Until that has its effect, and while a new ring settles, frames that have waited
+    longer than `longest_wait_s` are not used: else those that came while the ring was
+    made would be late, and all that come after them. Owned by the loop's thread.
     """
 
     _GREATEST = 256
@@ -73,8 +80,12 @@ class Overload:
     """Time in which a backlog should be gone."""
     _ACT_S = 0.1
     """Time that a change needs to show."""
-    _SETTLING = 3
+    _SETTLING = 2
     """How much more lag is allowed while a new ring settles."""
+    _HICCUP_S = 0.2
+    """How long frames may wait twice as long with no reason in sight."""
+    _LATE = 2.0
+    """Times the lag allowed: half of the second that a slice may be late."""
     _CALM_S = 1.0
     _PROBE_S = 4.0
     _PROBE_GREATEST_S = 60.0
@@ -86,9 +97,13 @@ class Overload:
         self._max_lag_s = max_lag_s
         self._changed_s = -1e18
         self._pressed_s = -1e18
+        self._late_since_s = math.inf
         self._probe_after_s = self._PROBE_S
         self._probed_s = -1e18
+        self._lag_s = 0.0
         self.decimation = 1
+        self.longest_wait_s = math.inf
+        """Frames that have waited longer are left out where others wait behind."""
 
     def observe(self, now_s: float, pressure: Pressure, work: WorkMeter) -> None:
         """Look at the queue; once a step."""
@@ -100,20 +115,32 @@ class Overload:
             self._pressed_s = now_s
         elif self.decimation > 1:
             self._go_down(now_s, work)
+        is_bounded = (
+            pressure.is_settling
+            or self.decimation > 1
+            or self._is_overload(now_s, pressure, work)
+        )
+        self.longest_wait_s = self._LATE * self._max_lag_s if is_bounded else math.inf
 
     def reset(self) -> None:
         """Use every frame again: another stream begins."""
         self.decimation = 1
+        self.longest_wait_s = self._late_since_s = math.inf
         self._changed_s = self._pressed_s = self._probed_s = -1e18
         self._probe_after_s = self._PROBE_S
 
     def _is_too_much(self, now_s: float, pressure: Pressure, work: WorkMeter) -> bool:
         patience = self._SETTLING if pressure.is_settling else 1
-        max_lag_s = patience * self._max_lag_s
-        if pressure.lag_s > 2 * max_lag_s or pressure.fullness > 0.9:
+        is_short = pressure.lag_s <= 2 * self._max_lag_s
+        self._late_since_s = math.inf if is_short else min(self._late_since_s, now_s)
+        is_late = now_s - self._late_since_s > self._HICCUP_S
+        if is_late or pressure.fullness > 0.9:
             return True
-        if pressure.lag_s <= max_lag_s and pressure.fullness <= 0.5:
+        if pressure.lag_s <= patience * self._max_lag_s and pressure.fullness <= 0.5:
             return False
+        return self._is_overload(now_s, pressure, work)
+
+    def _is_overload(self, now_s: float, pressure: Pressure, work: WorkMeter) -> bool:
         room = max(1.0 - work.other_share(now_s), 0.05)
         return pressure.rate_hz * work.cost_s / self.decimation > 0.9 * room
 
@@ -121,6 +148,10 @@ class Overload:
         room = max(1.0 - work.other_share(now_s), 0.05)
         load_hz = pressure.rate_hz + pressure.depth / self._DRAIN_S
         needed = math.ceil(work.cost_s * load_hz / room)
+        was_s, self._lag_s = self._lag_s, pressure.lag_s
+        if needed <= self.decimation and pressure.lag_s < was_s:
+            # On its way: to go on raising it would only overshoot.
+            return
         # At most four times as much at once: the cost of the first frames of a
         # session says little (cold caches, page faults).
         bounded = min(needed, 4 * self.decimation)

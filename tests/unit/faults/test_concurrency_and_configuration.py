@@ -82,7 +82,8 @@ def test_fault_26_only_the_loops_thread_touches_the_engine(running, wait_until):
         queue.put(first_id_arrival(first))
         queue.put(table_arrival(step_deg=1.0 + first))
         for number in range(first, first + 20):
-            queue.put(image_arrival(number, np.ones(shape, np.uint16)))
+            image = np.ones(shape, np.uint16)
+            queue.put(image_arrival(number, image, now_s=SystemClock().now_s()))
     wait_until(lambda: engine.calls.count("configure") == 2 and not queue.depth)
     assert len(engine.seen) == 1
     assert engine.seen != {threading.get_ident()}

@@ -158,7 +158,9 @@ def test_the_time_of_a_call_is_told(make_bench):
     bench = make_bench(cost_s=0.002)
     bench.start()
     bench.scan()
-    bench.send_frames(range(1, 5))
+    # The first one goes in alone: what it costs is not known.
+    bench.send_frames([1])
+    bench.send_frames(range(2, 6))
     bench.health()
     assert bench.controls.readings["ReconTime"] == pytest.approx(0.008)
     assert bench.health().recon_ms == pytest.approx(2.0)
