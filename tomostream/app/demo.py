@@ -160,6 +160,14 @@ class Demo:
         return self._server
 
     @property
+    def status(self) -> str:
+        """What is done or waited for, in a sentence."""
+        if self._server is not None:
+            return self._server.status
+        late = ", ".join(child.name for child in self._children.late)
+        return f"not ready: {late}" if late else "not started"
+
+    @property
     def health(self) -> Health:
         """The service's own numbers."""
         return self.server.health

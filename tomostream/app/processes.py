@@ -113,9 +113,13 @@ class ChildProcess:
         with output:
             while line := output.readline(_LINE_LIMIT):
                 line = line.rstrip()
-                if line.startswith('{"ready"'):
+                # Its libraries' threads write into the same pipe: words of theirs may
+                # stand before and behind in the line.
+                start = line.find('{"ready"')
+                if start >= 0:
                     with contextlib.suppress(ValueError):
-                        self._ready.set(json.loads(line))
+                        facts, _ = json.JSONDecoder().raw_decode(line[start:])
+                        self._ready.set(facts)
                         continue
                 if line:
                     self._lines.append(line)
@@ -163,6 +167,11 @@ class Children:
         child.start()
         return child
 
+    @property
+    def late(self) -> list[ChildProcess]:
+        """Those that are not ready."""
+        return [child for child in self._children if child.readiness is None]
+
     def wait_ready(self, timeout_s: float, interruption: Interruption) -> bool:
         """Wait until all are ready; tell whether they are, or the end was asked for.
 
@@ -173,7 +182,7 @@ class Children:
         """
         clock = SystemClock()
         deadline = clock.monotonic_s() + timeout_s
-        while late := [c for c in self._children if c.readiness is None]:
+        while late := self.late:
             self.check()
             if clock.monotonic_s() > deadline:
                 raise ProcessError(_lateness(late[0], timeout_s))

@@ -35,7 +35,7 @@ def show(options: argparse.Namespace) -> int:
         with _waiting(console):
             flows = demo.start() and demo.wait_for_slices()
         if not flows:
-            console.print("Ended before the first slices.")
+            console.print(f"Ended before the first slices; {demo.status}", markup=False)
             return 0
         seconds = SystemClock().monotonic_s() - started_s
         if options.json:

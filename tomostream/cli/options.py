@@ -190,7 +190,9 @@ def announcer(
 
     def announce(facts: Mapping[str, object]) -> None:
         if options.ready_json:
-            print(json.dumps({"ready": name, **facts}), flush=True)
+            # In one piece: other threads' words must not come into the line.
+            sys.stdout.write(json.dumps({"ready": name, **facts}) + "\n")
+            sys.stdout.flush()
             return
         print(f"{name} is there; Ctrl-C ends it")
         for key, value in facts.items():

@@ -43,6 +43,15 @@ def test_a_ready_child_tells_what_it_is(children, interruption):
     assert child.readiness == {"ready": "it"}
 
 
+def test_a_child_is_ready_also_where_others_words_are_in_its_line(
+    children, interruption
+):
+    said = '"iocRun: {\\"ready\\": \\"it\\"}All complete"'
+    child = start(children, f"import time; print({said}, flush=True); time.sleep(60)")
+    assert children.wait_ready(20, interruption)
+    assert child.readiness == {"ready": "it"}
+
+
 def test_a_child_that_fails_is_quoted(children, interruption):
     start(children, "import sys; sys.exit('tomostream: port 5064 is taken')", "IOC")
     with pytest.raises(ProcessError, match="the IOC ended with status 1: port 5064"):
@@ -62,6 +71,7 @@ def test_a_child_that_is_late_is_named(children, interruption):
     start(children, "import time; print('still here', flush=True); time.sleep(60)")
     with pytest.raises(ProcessError, match="the child was not ready within 1 s"):
         children.wait_ready(1, interruption)
+    assert [child.name for child in children.late] == ["child"]
 
 
 def test_the_wish_to_end_ends_the_wait(children, interruption):

@@ -44,3 +44,4 @@ def test_the_demo_is_open_only_when_asked(options):
     plan = _plan(parser.parse_args(options))
     with Demo(plan, Interruption()) as demo:
         assert demo.environment.is_open is bool(options)
+        assert demo.status == "not started"

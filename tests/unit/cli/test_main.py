@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from argparse import Namespace
+from types import SimpleNamespace
 
 import pytest
 
@@ -129,6 +130,15 @@ def test_an_expected_error_is_a_sentence(error, status, sentence, capsys, monkey
     assert main(["doctor"]) == status
     said = capsys.readouterr().err
     assert said == f"tomostream: {sentence}\n"
+
+
+def test_scripts_get_the_line_in_one_piece(monkeypatch):
+    # What others print at the same time would come between the pieces.
+    pieces = []
+    output = SimpleNamespace(write=pieces.append, flush=lambda: None)
+    monkeypatch.setattr("sys.stdout", output)
+    options.announcer(Namespace(ready_json=True), "IOC")({"prefix": "a:"})
+    assert pieces == ['{"ready": "IOC", "prefix": "a:"}\n']
 
 
 def test_people_are_not_told_what_is_not_known(capsys):
