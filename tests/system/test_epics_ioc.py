@@ -199,3 +199,9 @@ def test_records_of_others_are_read_and_written_without_waiting(ioc, program, pr
         "first": 0.5, "text": "pixel", "written": 2.5, "late": 30.0, "absent": None,
         "is_same": True, "is_connected": False,
     }  # fmt: skip
+
+
+def test_links_of_two_threads_that_are_renewed_at_once_all_live(program):
+    found = program("renew_links.py", "4")
+    assert not found["errors"]
+    assert min(found["renewals"]) > 20

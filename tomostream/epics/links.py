@@ -7,6 +7,7 @@ from typing import Any
 from epics import ca, dbr
 
 from tomostream.core.ports import Clock
+from tomostream.epics.ca_channels import clear_channels, make_channels
 from tomostream.epics.renewal import Renewal
 
 Handler = Callable[[Any, float], None]
@@ -99,17 +100,15 @@ class RecordLinks:
         self._clear()
 
     def _create(self) -> None:
-        for name in self._names:
-            chid = ca.create_channel(name)
-            self._channels[name] = chid
-            monitor = self._monitors.get(name)
-            if monitor is not None:
-                self._subscriptions.append(_subscription(chid, monitor))
+        self._channels = make_channels(self._names)
+        self._subscriptions = [
+            _subscription(self._channels[name], monitor)
+            for name, monitor in self._monitors.items()
+        ]
         ca.poll()
 
     def _clear(self) -> None:
-        for chid in self._channels.values():
-            ca.clear_channel(chid)
+        clear_channels(self._channels.values())
         self._channels.clear()
         self._subscriptions.clear()
         self._connected = frozenset()

@@ -9,6 +9,7 @@ from epics import ca, dbr
 from tomostream.core.controls import CONTROLS
 from tomostream.core.parameters import Parameters
 from tomostream.core.ports import Clock
+from tomostream.epics.ca_channels import clear_channels, make_channels
 from tomostream.runtime import StopSignal
 
 _LOOK_S = 0.02
@@ -60,7 +61,7 @@ def _values(
 ) -> dict[str, float]:
     ca.use_initial_context()
     values: dict[str, float] = {}
-    channels = {name: ca.create_channel(record) for name, record in names.items()}
+    channels = make_channels(names.values())
     # The library writes into them as long as the channels live.
     subscriptions: list[Any] = []
 
@@ -70,13 +71,14 @@ def _values(
 
         return on_event
 
-    for name, chid in channels.items():
+    for name, record in names.items():
         subscriptions.append(
-            ca.create_subscription(chid, ftype=dbr.TIME_DOUBLE, callback=hear(name))
+            ca.create_subscription(
+                channels[record], ftype=dbr.TIME_DOUBLE, callback=hear(name)
+            )
         )
     _wait(values, len(names), clock, timeout_s)
-    for chid in channels.values():
-        ca.clear_channel(chid)
+    clear_channels(channels.values())
     return dict(values)
 
 

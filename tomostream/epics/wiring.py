@@ -8,6 +8,7 @@ from epics import ca, dbr
 
 from tomostream.core.controls import WIRING
 from tomostream.core.ports import Clock
+from tomostream.epics.ca_channels import clear_channels, make_channels
 from tomostream.runtime import StopSignal
 
 _LOOK_S = 0.02
@@ -71,7 +72,7 @@ def _texts(names: list[str], clock: Clock, timeout_s: float) -> Mapping[str, str
     ca.use_initial_context()
     texts: dict[str, str] = {}
     asked = {ask: name for name in names for ask in (f"{name}.VAL$", name)}
-    channels = {ask: ca.create_channel(ask) for ask in asked}
+    channels = make_channels(asked)
     subscriptions: list[Any] = []
 
     def hear(ask: str) -> Any:
@@ -89,8 +90,7 @@ def _texts(names: list[str], clock: Clock, timeout_s: float) -> Mapping[str, str
     while any(f"{name}.VAL$" not in texts for name in names):
         if clock.monotonic_s() > deadline or stop.wait(_LOOK_S):
             break
-    for chid in channels.values():
-        ca.clear_channel(chid)
+    clear_channels(channels.values())
     return {
         name: texts.get(f"{name}.VAL$", texts.get(name, "")).strip() for name in names
     }

@@ -2,6 +2,7 @@
 
 from tomostream.runtime.clock import SystemClock
 from tomostream.runtime.latest import Latest
+from tomostream.runtime.lock import Lock
 from tomostream.runtime.queues import ArrivalQueue, DropOldestQueue
 from tomostream.runtime.worker import StopSignal, Worker
 
@@ -9,6 +10,7 @@ __all__ = [
     "ArrivalQueue",
     "DropOldestQueue",
     "Latest",
+    "Lock",
     "StopSignal",
     "SystemClock",
     "Worker",

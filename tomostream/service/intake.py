@@ -154,7 +154,9 @@ class Intake:
         said, _ = self._first_id
         self.abandon(RejectReason.NO_ANGLE, "the source counts anew")
         self.angles.restart(said)
-        self._first_id = None, 0
+        # A scan that begins with the count's first id does so in this count too.
+        kept = said if said is not None and said <= 1 else None
+        self._first_id = kept, kept or 0
 
     def _is_projection(self, tracked: TrackedImage) -> bool:
         kind = tracked.image.kind or self._kinds.kind_at(tracked.taken_s)

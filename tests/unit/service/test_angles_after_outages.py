@@ -191,3 +191,13 @@ def test_large_tables_of_old_scans_are_given_up(book, monkeypatch):
     assert angle(book, 405) == pytest.approx(3 * NEW_DEG + 10)
     with pytest.raises(NoAngleError, match="before the first id 300"):
         angle(book, 105)
+
+
+def test_a_scan_that_begins_at_1_does_so_however_often_the_camera_counts_anew(
+    streaming,
+):
+    for _ in range(3):
+        streaming.clock.advance(1.0)
+        streaming.send_frames(range(1, 9))
+        angles = {c.value: c.angle_deg for c in streaming.engine.slots.values()}
+        assert angles == {number: number - 1.0 for number in range(5, 9)}
