@@ -32,9 +32,9 @@ LONG_S = 125.0
 """A client of EPICS left to itself takes 20 to 30 s to come back after so long."""
 
 
-SETTLING = 15
+SETTLING = 8
 """Outages after which threads and memory may hardly grow: tables of eight scans are
-kept, and the allocator keeps what it was given."""
+kept."""
 
 
 def outages():
@@ -112,6 +112,8 @@ class Beamline:
         """Wait for slices of the newest scan's frames; give how long it took."""
 
         def first():
+            if self.service.process.poll() is not None:
+                pytest.fail("the service has ended")
             # Ids begin anew, so that what is of the old scan has another angle.
             new = [p for p in self.published if p.came_s > returned_s]
             return next((p for p in new if self.scans[-1].has(p)), None)
@@ -273,11 +275,10 @@ def check_after(beamline, wait_until, shown_before, growth):
     assert beamline.service.process.poll() is None
     assert "Traceback" not in beamline.service.text
     threads, rss = growth
-    # Connections that have just ended or come are a thread or two.
-    assert threads <= 2
-    # The allocator's pools grow ever more slowly: by 8 to 13 MB in the last ten outages
-    # here, by 8 in the 25 after them, by 3 in the next 16.
-    assert rss < 25e6
+    # Connections that have just ended or come are up to three threads, and 4 MB that
+    # are free but not given back yet.
+    assert threads <= 3
+    assert rss < 8e6
 
 
 def test_streaming_resumes_within_ten_seconds_whatever_is_away_for_however_long(

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from tomostream.app.build import ask_records, build_server, connections, needs_records
 from tomostream.app.config import Config
 from tomostream.app.interruption import Interruption
+from tomostream.app.memory import MemoryKeeper
 from tomostream.app.repeater import repeater
 from tomostream.core.errors import ConfigurationError, ConnectionLostError
 from tomostream.epics.ending import end_channel_access
@@ -56,6 +57,7 @@ def serve(
             return
         names = connections(config, said)
         server = build_server(config, said)
+        memory = MemoryKeeper(clock)
         _refuse_second(names.recon, interruption)
         try:
             server.start()
@@ -63,6 +65,7 @@ def serve(
             end_s = None if duration_s is None else clock.monotonic_s() + duration_s
             while not interruption.wait(_CHECK_S):
                 server.check()
+                memory.look(server.connected)
                 if end_s is not None and clock.monotonic_s() > end_s:
                     break
         finally:

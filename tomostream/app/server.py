@@ -131,12 +131,15 @@ class Server:
         ProcessError
             Says which one has died, and of what.
         """
-        parts = self._parts
-        records = [parts.records] if parts.records is not None else []
-        for part in (self._worker, self._beside, *records, *parts.sources):
+        for part in (self._worker, self._beside, *self._remote):
             if part.error is not None:
                 fault = f"{type(part.error).__name__}: {part.error}"
                 raise ProcessError(f"{part.name} has died: {fault}") from part.error
+
+    @property
+    def connected(self) -> frozenset[str]:
+        """Names of the sources, and of the records, that are there."""
+        return frozenset(part.name for part in self._remote if part.is_connected)
 
     @property
     def health(self) -> Health:
@@ -162,6 +165,11 @@ class Server:
     def publication(self) -> Publication | None:
         """The newest slices."""
         return self._parts.publisher.newest
+
+    @property
+    def _remote(self) -> list[Source]:
+        parts = self._parts
+        return [*([parts.records] if parts.records is not None else []), *parts.sources]
 
     def _adopt(self, wanted: Parameters) -> None:
         """Write parameters and wait until the records show them."""

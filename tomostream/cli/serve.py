@@ -80,6 +80,10 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if options.macros and not options.settings:
         raise ConfigurationError("--macros: only with --settings")
+    from tomostream.app.memory import share_pools
+
+    # Before the libraries that are loaded next start their threads.
+    share_pools()
     from tomostream.app.config import ClicksSection, Config, load_config
     from tomostream.app.log import set_up_log
     from tomostream.app.requests import parse_macros, read_requests

@@ -131,3 +131,10 @@ def test_what_the_loop_reports_can_be_read(parts):
     assert server.health.frames_received == 3
     assert server.publication is publication
     assert np.isclose(server.parameters.center, 0.0)
+
+
+def test_it_tells_which_sources_are_there(parts):
+    server = Server(parts)
+    assert server.connected == {"records", "images"}
+    parts.records.is_connected = False
+    assert server.connected == {"images"}
