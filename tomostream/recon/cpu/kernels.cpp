@@ -3,6 +3,7 @@
 #include "kernels.hpp"
 
 #include "backproject.hpp"
+#include "coarse.hpp"
 #include "horizontal.hpp"
 #include "lines.hpp"
 #include "load.hpp"
@@ -17,7 +18,7 @@ namespace {
 
 // A group of new tiles, or of words and one of floats, then what the filter needs.
 size_t scratch_floats(int n_ring, int fft_size) {
-  const size_t recursive = (size_t)kWidth * ((size_t)n_ring + 2 * kEdge);
+  const size_t recursive = (size_t)kWidth * ((size_t)n_ring + 2 * kEdge) + grid_floats(n_ring);
   const size_t spectral = (size_t)fft_size * 2 * kWidth;
   const size_t tiles = (size_t)kGroup * n_ring * kRows + kGroup * kTileHead / sizeof(float);
   return tiles + (recursive > spectral ? recursive : spectral);
@@ -40,8 +41,9 @@ struct Stopwatch {
 };
 
 // Filter projection k of one band: lines (n_ring, kRows); or lines (kRows / kWidth, n_ring,
-// kWidth) in a unit, and words. Returns the bits that the words need.
-uint32_t filter_band(const PushArgs& a, int k, int band, float* lines, Word* words, float unit,
+// kWidth) in a unit, and words. Returns the words' largest
+// magnitude.
+int filter_band(const PushArgs& a, int k, int band, float* lines, Word* words, float unit,
                      float* scratch, Stopwatch& watch) {
   const Frame& f = a.frames[k];
   const char* old = (const char*)f.slot + (size_t)band * tile_bytes(a.in_words, a.n_ring);
@@ -58,7 +60,7 @@ uint32_t filter_band(const PushArgs& a, int k, int band, float* lines, Word* wor
     rows.words = words + (h - kWidth);
     return rows;
   };
-  Ints bits = {};
+  Words largest = {};
   with_pixel_type(f.type, [&](auto* type) {
     using P = __typeof__(*type);
     if (a.filter->spectral) {
@@ -67,8 +69,9 @@ uint32_t filter_band(const PushArgs& a, int k, int band, float* lines, Word* wor
         load_lines<P>(a, k, band, h, scratch, C);
         load_lines<P>(a, k, band, h + kWidth, scratch + kWidth, C);
         watch.stop(kLoad);
-        bits |= filter_spectral(scratch, rows_at(h), rows_at(h + kWidth), a.n_ring,
-                                a.filter->fft);
+        const Words now =
+            filter_spectral(scratch, rows_at(h), rows_at(h + kWidth), a.n_ring, a.filter->fft);
+        largest = larger_magnitude(largest, now);
         watch.stop(kFilter);
       }
       return;
@@ -79,14 +82,13 @@ uint32_t filter_band(const PushArgs& a, int k, int band, float* lines, Word* wor
       load_lines<P>(a, k, band, h, t, kWidth);
       watch.stop(kLoad);
       const FilteredRows rows = rows_at(h);
-      bits |= filter.odd ? filter_recursive<true>(t, rows, a.n_ring, filter)
-                         : filter_recursive<false>(t, rows, a.n_ring, filter);
+      const Words now = filter.odd ? filter_recursive<true>(t, rows, a.n_ring, filter)
+                                   : filter_recursive<false>(t, rows, a.n_ring, filter);
+      largest = larger_magnitude(largest, now);
       watch.stop(kFilter);
     }
   });
-  int32_t all = 0;
-  for (int i = 0; i < kWidth; i++) all |= bits[i];
-  return (uint32_t)all;
+  return largest_of(largest);
 }
 
 void prepare_row(float* row, size_t row_pitch, const void* tile, int n_ring, bool in_words,
@@ -152,9 +154,9 @@ void push_group(const PushArgs& a, int first, int count, int band, float* scratc
     // Packed in the last unit, which seldom is not the right one.
     float& unit = a.units[band];
     unit_of(tile) = unit;
-    const uint32_t bits =
+    const int largest =
         filter_band(a, first + k, band, lines, words_of(tile), unit, rest, watch);
-    if (is_fitting(bits)) continue;
+    if (is_fitting(largest)) continue;
     const float fitting = fitting_unit(lines, (size_t)a.n_ring * kRows, unit);
     pack_tile(tile, lines, a.n_ring, unit, fitting);
     unit = fitting;

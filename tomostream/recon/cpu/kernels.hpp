@@ -18,6 +18,8 @@ constexpr int kRows = 32;      // rows per tile
 constexpr int kEdge = 10;      // columns of edge values on both sides of a row to filter
 constexpr int kRowPad = 160;   // zeros on both sides of a row for the horizontal slice
 constexpr int kPoles = 8;      // most exponentials of the recursive filter
+constexpr int kSlowPoles = 4;  // most of them that are run on a coarse grid
+constexpr int kNode = 8;       // columns from node to node of that grid
 constexpr int kTaps = 6;       // direct taps of the recursive filter, h[0] included
 constexpr int kGroup = 4;      // projections backprojected in one pass over a slice
 constexpr int kTileHead = 64;    // bytes before the words of a tile: their unit
@@ -38,6 +40,9 @@ struct RecursiveFilter {
   int n_poles;    // up to kPoles
   float pole[kPoles], weight[kPoles], tap[kTaps];
   bool odd;
+  // Slow exponentials, see coarse.hpp: their poles from node to node.
+  int n_slow;
+  float slow_pole[kSlowPoles], slow_weight[kSlowPoles], slow_direct;
 };
 
 // Convolution by FFT. The transforms leave the spectrum in digit-reversed order.

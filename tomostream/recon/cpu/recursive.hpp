@@ -1,6 +1,7 @@
 // The recursive FBP filter: sums of exponentials run forward and backward along the columns,
 // kWidth rows at a time. Exact linear convolution, no padding, O(n).
 #pragma once
+#include "coarse.hpp"
 #include "kernels.hpp"
 #include "simd.hpp"
 #include "words.hpp"
@@ -19,46 +20,55 @@ struct FilteredRows {
   Word* words;            // and a tile's columns that take both, rounded; or null
 
   TOMO_INLINE_MEMBER float* line(int x) const { return lines + (size_t)x * pitch; }
-  // Returns the bits that the words need, as those of numbers without sign.
-  TOMO_INLINE_MEMBER Ints put(int x, Floats filtered) const {
+  // largest: of the words' magnitudes.
+  TOMO_INLINE_MEMBER void put(int x, Floats filtered, Words& largest) const {
     __builtin_prefetch(old + (size_t)x * old_pitch, 0, 2);
     store(line(x), filtered);
-    if (!words) return Ints{};
-    const Ints first = rounded(load(before + (size_t)x * pitch)), second = rounded(filtered);
-    *(Words*)(words + (size_t)x * kRows) = pack(first, second);
-    return bits_of(first) | bits_of(second);
+    if (!words) return;
+    const Words packed = pack(rounded(load(before + (size_t)x * pitch)), rounded(filtered));
+    *(Words*)(words + (size_t)x * kRows) = packed;
+    largest = larger_magnitude(largest, packed);
   }
 };
 
-// With few registers, odd and even columns go one after the other: the states and poles of
-// one kind fit into 16. With many, the columns are read once for both.
-constexpr bool kTogether = TOMO_VECTOR_BYTES == 64;
+// With few registers, even and odd columns go forward one after the other: the states and
+// the coefficients of one kind fit into 16. With many, the columns are read once for both.
+template <bool ODD>
+constexpr int kStride = ODD && TOMO_VECTOR_BYTES < 64 ? 2 : 1;
 
-// t: (n_x, kWidth) with kEdge columns before and after it, which this function fills with
-// the row's edge values. Returns the bits that the words need.
+// One pass of J exponentials over kWidth rows. If odd, even and odd columns have a state each.
 template <int J, bool ODD>
-Ints filter_poles(float* t, const FilteredRows& out, int n_x, const RecursiveFilter& f) {
+struct Passes {
+  static constexpr int kStreams = ODD ? 2 : 1;
+  float* const t;
+  const FilteredRows out;    // of its own: else every store might have changed it
+  const int n_x;
+  const Grid<kStreams> grid;
   Floats pole[J], weight[J], tap[kTaps];
-  for (int j = 0; j < J; j++) {
-    pole[j] = splat(ODD ? f.pole[j] * f.pole[j] : f.pole[j]);
-    weight[j] = splat(f.weight[j] * out.scale);
+  Words largest = {};    // of what is put out
+
+  TOMO_INLINE_MEMBER Passes(float* t, const FilteredRows& out, int n_x, const RecursiveFilter& f,
+                            const Grid<kStreams>& grid)
+      : t(t), out(out), n_x(n_x), grid(grid) {
+    for (int j = 0; j < J; j++) {
+      pole[j] = splat(ODD ? f.pole[j] * f.pole[j] : f.pole[j]);
+      weight[j] = splat(f.weight[j] * out.scale);
+    }
+    for (int q = 0; q < kTaps; q++) tap[q] = splat(f.tap[q] * out.scale);
   }
-  for (int q = 0; q < kTaps; q++) tap[q] = splat(f.tap[q] * out.scale);
-  const Floats left = load(t), right = load(t + (ptrdiff_t)(n_x - 1) * kWidth);
-  for (int i = 1; i <= kEdge; i++) {
-    store(t - i * kWidth, left);
-    store(t + (ptrdiff_t)(n_x - 1 + i) * kWidth, right);
-  }
-  const auto column = [&](int x) __attribute__((always_inline)) {
-    return t + (ptrdiff_t)x * kWidth;
-  };
+
+  TOMO_INLINE_MEMBER const float* column(int x) const { return t + (ptrdiff_t)x * kWidth; }
+  static TOMO_INLINE_MEMBER int stream(int i) { return ODD ? i & 1 : 0; }
+
   // The state that a constant row would have had for ever: an object wider than the field
   // of view continues with its edge value.
-  const auto settle = [&](Floats* s, Floats edge) __attribute__((always_inline)) {
-    for (int j = 0; j < J; j++) s[j] = edge / (1.f - pole[j]);
-  };
+  TOMO_INLINE_MEMBER void settle(Floats s[kStreams][J], Floats edge) const {
+    for (int p = 0; p < kStreams; p++)
+      for (int j = 0; j < J; j++) s[p][j] = edge / (1.f - pole[j]);
+  }
+
   // state <- pole state + the column before.
-  const auto step = [&](Floats* s, Floats before, Floats sum) __attribute__((always_inline)) {
+  TOMO_INLINE_MEMBER Floats step(Floats* s, Floats before, Floats sum) const {
     Floats other = {};
     for (int j = 0; j < J; j++) {
       s[j] = s[j] * pole[j] + before;
@@ -67,58 +77,137 @@ Ints filter_poles(float* t, const FilteredRows& out, int n_x, const RecursiveFil
       else other += s[j] * weight[j];
     }
     return sum + other;
-  };
-  const auto forward = [&](int x, Floats* s) __attribute__((always_inline)) {
+  }
+
+  // Returns the column.
+  TOMO_INLINE_MEMBER Floats forward(int x, Floats* s) const {
     const float* p = column(x);
-    Floats sum = load(p) * tap[0];
+    const Floats here = load(p);
+    Floats sum = here * tap[0];
     for (int q = 1; q < kTaps; q++) {
       const int k = (ODD ? 2 * q - 1 : q) * kWidth;
       sum += (load(p - k) + load(p + k)) * tap[q];
     }
     store(out.line(x), step(s, load(p - kWidth), sum));
-  };
-  Ints bits = {};
-  const auto backward = [&](int x, Floats* s) __attribute__((always_inline)) {
-    const Floats so_far = load(out.line(x));
-    bits |= out.put(x, step(s, load(column(x + 1)), so_far));
-  };
-  // If odd, even and odd columns have a state each.
-  Floats one[J], two[J];
-  if (kTogether || !ODD) {
-    settle(one, left);
-    settle(two, left);
-    int x = 0;
-    for (; x + 1 < n_x; x += 2) {
-      forward(x, one);
-      forward(x + 1, ODD ? two : one);
+    return here;
+  }
+
+  // slow: what the grid gives.
+  TOMO_INLINE_MEMBER void backward(int x, Floats* s, Floats slow) {
+    const Floats so_far = load(out.line(x)) + slow;
+    out.put(x, step(s, load(column(x + 1)), so_far), largest);
+  }
+
+  // From the left; columns FIRST, FIRST + STRIDE ... of each block of the grid, whose nodes
+  // get their shares.
+  template <int FIRST, int STRIDE>
+  TOMO_INLINE_MEMBER void forward_all() const {
+    Floats s[kStreams][J], carry[kStreams];
+    settle(s, load(t));
+    const Shares beyond_left = equal_shares(load(t)), beyond_right = equal_shares(load(column(n_x)));
+    const auto give = [&](int m, const Shares& shares) __attribute__((always_inline)) {
+      for (int p = STRIDE == 1 ? 0 : FIRST; p < (STRIDE == 1 ? kStreams : FIRST + 1); p++) {
+        const Floats before = ODD ? shares.before(p) : shares.before(0) + shares.before(1);
+        store(grid.node(grid.got, m, p), carry[p] + before);
+        carry[p] = ODD ? shares.after(p) : shares.after(0) + shares.after(1);
+      }
+    };
+    for (int p = 0; p < kStreams; p++)
+      carry[p] = ODD ? beyond_left.after(p) : beyond_left.after(0) + beyond_left.after(1);
+    int m = 0;
+    for (; (m + 1) * kNode <= n_x; m++) {
+      Shares shares = {};
+#pragma GCC unroll 8
+      for (int i = FIRST; i < kNode; i += STRIDE)
+        shares.add(i, forward(m * kNode + i, s[stream(i)]));
+      give(m, shares);
     }
-    if (x < n_x) forward(x, one);
-    settle(one, right);
-    settle(two, right);
-    for (x = n_x - 1; x > 0; x -= 2) {
-      backward(x, one);
-      backward(x - 1, ODD ? two : one);
+    if (m * kNode < n_x) {
+      Shares shares = {};
+#pragma GCC unroll 8
+      for (int i = FIRST; i < kNode; i += STRIDE) {
+        const int x = m * kNode + i;
+        shares.add(i, x < n_x ? forward(x, s[stream(i)]) : load(column(n_x)));
+      }
+      give(m, shares);
+      m++;
     }
-    if (x == 0) backward(0, one);
-    return bits;
+    give(m, beyond_right);
   }
-  for (int first = 0; first < 2; first++) {
-    settle(one, left);
-    for (int x = first; x < n_x; x += 2) forward(x, one);
+
+  // From the right.
+  TOMO_INLINE_MEMBER void backward_all() {
+    Floats s[kStreams][J];
+    settle(s, load(column(n_x)));
+    const auto block = [&](int m, int count) __attribute__((always_inline)) {
+      // The columns of one parity take from the grid of the other.
+      Floats given[kStreams], change[kStreams];
+      for (int p = 0; p < kStreams; p++) {
+        const int from = ODD ? 1 - p : 0;
+        given[p] = load(grid.node(grid.gives, m, from));
+        change[p] = (load(grid.node(grid.gives, m + 1, from)) - given[p]) * (1.f / kNode);
+      }
+#pragma GCC unroll 8
+      for (int i = kNode - 1; i >= 0; i--) {
+        if (i >= count) continue;
+        const int p = stream(i);
+        backward(m * kNode + i, s[p], given[p] + change[p] * (float)i);
+      }
+    };
+    int m = blocks_of(n_x) - 1;
+    if (n_x % kNode) block(m--, n_x % kNode);
+    for (; m >= 0; m--) block(m, kNode);
   }
-  for (int first = 0; first < 2; first++) {
-    settle(one, right);
-    for (int x = n_x - 1 - first; x >= 0; x -= 2) backward(x, one);
+};
+
+// Functions of their own, so that each has the registers for itself.
+template <int J, bool ODD>
+__attribute__((noinline)) void run_forward(float* t, const FilteredRows& out, int n_x,
+                                           const RecursiveFilter& f,
+                                           const Grid<ODD ? 2 : 1>& grid) {
+  const Passes<J, ODD> passes(t, out, n_x, f, grid);
+  if (kStride<ODD> == 1) {
+    passes.template forward_all<0, 1>();
+  } else {
+    passes.template forward_all<0, 2>();
+    passes.template forward_all<1, 2>();
   }
-  return bits;
+}
+
+// Returns the words' largest magnitudes.
+template <int J, bool ODD>
+__attribute__((noinline)) Words run_backward(float* t, const FilteredRows& out, int n_x,
+                                             const RecursiveFilter& f,
+                                             const Grid<ODD ? 2 : 1>& grid) {
+  Passes<J, ODD> passes(t, out, n_x, f, grid);
+  passes.backward_all();
+  return passes.largest;
+}
+
+// t: (n_x, kWidth) with kEdge columns before and after it, which this function fills with
+// the row's edge values; then room for the grid. Returns the words' largest magnitudes.
+template <int J, bool ODD>
+Words filter_poles(float* t, const FilteredRows& out, int n_x, const RecursiveFilter& f) {
+  const Floats left = load(t), right = load(t + (ptrdiff_t)(n_x - 1) * kWidth);
+  for (int i = 1; i <= kEdge; i++) {
+    store(t - i * kWidth, left);
+    store(t + (ptrdiff_t)(n_x - 1 + i) * kWidth, right);
+  }
+  constexpr int kStreams = ODD ? 2 : 1;
+  float* nodes = t + (ptrdiff_t)(n_x + kEdge) * kWidth;
+  const Grid<kStreams> grid{nodes, nodes + (size_t)kStreams * nodes_of(n_x) * kWidth};
+  run_forward<J, ODD>(t, out, n_x, f, grid);
+  filter_slow(grid, nodes_of(n_x), f, out.scale, left, right);
+  return run_backward<J, ODD>(t, out, n_x, f, grid);
 }
 
 template <bool ODD>
-Ints filter_recursive(float* t, const FilteredRows& out, int n_x, const RecursiveFilter& f) {
-  static_assert(kEdge > (ODD ? 2 * (kTaps - 1) - 1 : kTaps - 1));
-  if (f.n_poles <= 5) return filter_poles<5, ODD>(t, out, n_x, f);
+Words filter_recursive(float* t, const FilteredRows& out, int n_x, const RecursiveFilter& f) {
+  static_assert(kEdge > (ODD ? 2 * (kTaps - 1) - 1 : kTaps - 1) && kEdge >= kNode);
+  if (f.n_poles <= 3) return filter_poles<3, ODD>(t, out, n_x, f);
+  if (f.n_poles == 4) return filter_poles<4, ODD>(t, out, n_x, f);
+  if (f.n_poles == 5) return filter_poles<5, ODD>(t, out, n_x, f);
   if (f.n_poles == 6) return filter_poles<6, ODD>(t, out, n_x, f);
-  if (f.n_poles == 7) return filter_poles<7, ODD>(t, out, n_x, f);
   return filter_poles<8, ODD>(t, out, n_x, f);
 }
 

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "reconstructor.hpp"
+#include "slow_poles.hpp"
 
 namespace tomostream {
 namespace {
@@ -26,9 +27,10 @@ Fields Reconstructor::FieldSet::fields() const {
 
 void Reconstructor::set_recursive(const RecursiveFilter& filter) {
   filter_ = Filter{};
-  filter_.recursive = filter;
-  for (float& weight : filter_.recursive.weight) weight *= kRingGain;
-  for (float& tap : filter_.recursive.tap) tap *= kRingGain;
+  RecursiveFilter gained = filter;
+  for (float& weight : gained.weight) weight *= kRingGain;
+  for (float& tap : gained.tap) tap *= kRingGain;
+  filter_.recursive = with_slow_poles(gained);
   make_scratch();
 }
 

@@ -78,10 +78,9 @@ void transform_back(float* data, const SpectralFilter& f) {
 }
 
 // data: (size, 2, kWidth), columns n_x.. are overwritten; first: rows from the real parts,
-// second: from the imaginary parts. Returns the bits that the
-// words need.
-Ints filter_spectral(float* data, const FilteredRows& first, const FilteredRows& second,
-                       int n_x, const SpectralFilter& f) {
+// second: from the imaginary parts. Returns the words' largest
+// magnitudes.
+Words filter_spectral(float* data, const FilteredRows& first, const FilteredRows& second, int n_x, const SpectralFilter& f) {
   constexpr size_t C = 2 * kWidth;
   const Complex left = load_complex(data);
   const Complex right = load_complex(data + (size_t)(n_x - 1) * C);
@@ -93,16 +92,17 @@ Ints filter_spectral(float* data, const FilteredRows& first, const FilteredRows&
     store_complex(p, {a.re * f.response[i], a.im * f.response[i]});
   }
   transform_back(data, f);
-  Ints bits = {};
+  Words largest = {};
   // The row continues for ever with its edge values; their share has a closed form.
   for (int x = 0; x < n_x; x++) {
     const float from_left = f.tail[x], from_right = f.tail[n_x - 1 - x];
     const Complex a = load_complex(data + (size_t)x * C);
     const Floats re = a.re + left.re * from_left + right.re * from_right;
     const Floats im = a.im + left.im * from_left + right.im * from_right;
-    bits |= first.put(x, re * first.scale) | second.put(x, im * second.scale);
+    first.put(x, re * first.scale, largest);
+    second.put(x, im * second.scale, largest);
   }
-  return bits;
+  return largest;
 }
 
 }  // namespace

@@ -40,6 +40,10 @@ TOMO_INLINE Words interleave_second(Words a, Words b) {
 TOMO_INLINE Ints pair_products(Words pairs, Ints weights) {
   return (Ints)_mm512_madd_epi16((__m512i)pairs, (__m512i)weights);
 }
+// The larger of an accumulator and the magnitude of a, as numbers without sign.
+TOMO_INLINE Words larger_magnitude(Words largest, Words a) {
+  return (Words)_mm512_max_epu16((__m512i)largest, _mm512_abs_epi16((__m512i)a));
+}
 #elif TOMO_VECTOR_BYTES == 32
 TOMO_INLINE Ints rounded(Floats a) { return (Ints)_mm256_cvtps_epi32((__m256)a); }
 TOMO_INLINE Words pack(Ints a, Ints b) {
@@ -54,6 +58,9 @@ TOMO_INLINE Words interleave_second(Words a, Words b) {
 TOMO_INLINE Ints pair_products(Words pairs, Ints weights) {
   return (Ints)_mm256_madd_epi16((__m256i)pairs, (__m256i)weights);
 }
+TOMO_INLINE Words larger_magnitude(Words largest, Words a) {
+  return (Words)_mm256_max_epu16((__m256i)largest, _mm256_abs_epi16((__m256i)a));
+}
 #else
 TOMO_INLINE Words interleave_first(Words a, Words b) {
   return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
@@ -61,6 +68,17 @@ TOMO_INLINE Words interleave_first(Words a, Words b) {
 TOMO_INLINE Words interleave_second(Words a, Words b) {
   return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
 }
+#if defined(__SSE4_1__)
+TOMO_INLINE Words larger_magnitude(Words largest, Words a) {
+  return (Words)_mm_max_epu16((__m128i)largest, _mm_abs_epi16((__m128i)a));
+}
+#else
+TOMO_INLINE Words larger_magnitude(Words largest, Words a) {
+  typedef uint16_t Magnitudes __attribute__((vector_size(TOMO_VECTOR_BYTES)));
+  const Magnitudes now = (Magnitudes)(a < 0 ? -a : a), before = (Magnitudes)largest;
+  return (Words)(now > before ? now : before);
+}
+#endif
 #if defined(__SSE2__)
 TOMO_INLINE Ints rounded(Floats a) { return (Ints)_mm_cvtps_epi32((__m128)a); }
 TOMO_INLINE Words pack(Ints a, Ints b) {
@@ -103,12 +121,16 @@ constexpr int word_of_row(int row) {
   return vector / 2 * 2 * kWidth + lane / 4 * 8 + vector % 2 * 4 + lane % 4;
 }
 
-// The bits of a number without its sign (of -1: none).
-TOMO_INLINE Ints bits_of(Ints a) { return a ^ (a >> 31); }
+// The largest of an accumulator's magnitudes.
+TOMO_INLINE int largest_of(Words magnitudes) {
+  int largest = 0;
+  for (int i = 0; i < 2 * kWidth; i++) largest = most(largest, (uint16_t)magnitudes[i]);
+  return largest;
+}
 
-// Whether values that need these bits in a unit should stay in it: they fit into words and
-// use 14 bits at least. So projections that follow each other share a unit.
-TOMO_INLINE bool is_fitting(uint32_t bits) { return bits >> 13 == 1 || bits >> 14 == 1; }
+// Whether words whose largest magnitude is this should stay in their unit: none is at the
+// limit, and they use 14 bits at least. So projections that follow each other share a unit.
+TOMO_INLINE bool is_fitting(int largest) { return largest >= 8192 && largest < kLargestWord; }
 
 // The smallest unit in which lines fit into words; lines: count floats, in a unit. What is
 // only zeros has the unit that it has.
