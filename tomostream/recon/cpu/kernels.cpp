@@ -219,8 +219,7 @@ void untile(float* out, size_t pitch, int n_out, int rows, const float* sum, flo
 #define TOMO_QUOTE_(a) #a
 #define TOMO_QUOTE(a) TOMO_QUOTE_(a)
 const Kernels TOMO_PASTE(kernels_, TOMO_ISA) = {
-    TOMO_QUOTE(TOMO_ISA), scratch_floats, make_taps, count_bad, push_band,
-    backproject,          prepare_row,    horizontal, tilted,   untile,
-    scale_row};
+    TOMO_QUOTE(TOMO_ISA), kWidth,      scratch_floats, make_taps, count_bad, push_band,
+    backproject,          prepare_row, horizontal,     tilted,    untile,    scale_row};
 
 }  // namespace tomostream

@@ -31,6 +31,12 @@ static inline size_t tile_bytes(bool in_words, int n_ring) {
   return in_words ? kTileHead + 2 * values : 4 * values;
 }
 
+// Where a field has a pixel: in strips of as many rows as a vector has lanes, transposed, so
+// that it is read in order. Rows up to a multiple of kRows exist.
+static inline size_t in_strips(int lanes, int n_x, int z, int x) {
+  return ((size_t)(z / lanes) * (size_t)n_x + (size_t)x) * (size_t)lanes + (size_t)(z % lanes);
+}
+
 enum class Pixel : uint8_t { i8, u8, i16, u16, i32, u32, i64, u64, f32, f64 };
 
 // h[0] = tap[0]; h[k] = sum_j weight_j pole_j^(k-1), plus a direct tap for the smallest k:
@@ -72,7 +78,7 @@ struct DeadRun {
   int32_t row, first, last;
 };
 
-// Dark and flat of one generation, as tiles. gain = 1 / (flat - dark); NaN where dead.
+// Dark and flat of one generation, in strips. gain = 1 / (flat - dark); NaN where dead.
 struct Fields {
   const float *dark, *gain;
   const DeadRun* runs;          // sorted by band; row counts inside the band
@@ -82,8 +88,8 @@ struct Fields {
 // What is done to line integrals before the filter; null pointers: nothing.
 struct LineSteps {
   float hardening_2, hardening_3;    // of line + h2 line^2 + h3 line^3
-  float* sum;                   // tiles like a field's; collects the lines so far
-  const float* correction;      // tiles like a field's; subtracted
+  float* sum;                   // in strips; collects the lines so far
+  const float* correction;      // in strips; subtracted
   const float* weight;          // (n_x,)
 };
 
@@ -160,6 +166,7 @@ struct PushArgs {
 
 struct Kernels {
   const char* name;
+  int lanes;    // of a vector of floats
   size_t (*scratch_floats)(int n_ring, int fft_size);
   // Fill the taps of one line of a slice: positions start + i * step.
   void (*make_taps)(const Taps&, int n_out, int n_ring, double start, double step,

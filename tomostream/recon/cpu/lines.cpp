@@ -64,9 +64,8 @@ void Reconstructor::set_correction(const float* correction) {
     correction_ = Buffer(pool_, sizeof(float) * field_tile() * static_cast<size_t>(bands_),
                          "correction of rings");
   pool_.each(shape_.n_z, [&](int z, int) {
-    float* tile = correction_.as() + static_cast<size_t>(z / kRows) * field_tile() + z % kRows;
     const float* row = correction + static_cast<size_t>(z) * shape_.n_x;
-    for (int x = 0; x < shape_.n_x; x++) tile[static_cast<size_t>(x) * kRows] = row[x];
+    for (int x = 0; x < shape_.n_x; x++) correction_.as()[field_at(z, x)] = row[x];
   });
 }
 
@@ -79,11 +78,9 @@ int64_t Reconstructor::mean_lines(float* out) {
     return 0;
   }
   pool_.each(shape_.n_z, [&](int z, int) {
-    const float* tile =
-        line_sums_.as() + static_cast<size_t>(z / kRows) * field_tile() + z % kRows;
     float* row = out + static_cast<size_t>(z) * shape_.n_x;
     for (int x = 0; x < shape_.n_x; x++)
-      row[x] = tile[static_cast<size_t>(x) * kRows] / static_cast<float>(count);
+      row[x] = line_sums_.as()[field_at(z, x)] / static_cast<float>(count);
   });
   line_sums_.clear(pool_);
   return count;
@@ -101,17 +98,15 @@ float Reconstructor::light_of(const Input& input) const {
   return with_pixels(input, [&](const auto* pixels) {
     double sum = 0;
     int64_t count = 0;
-    for (int z = r.y; z < r.y + r.height; z++) {
-      const size_t first = static_cast<size_t>(z / kRows) * field_tile() + z % kRows;
+    for (int z = r.y; z < r.y + r.height; z++)
       for (int x = r.x; x < r.x + r.width; x++) {
-        const size_t o = first + static_cast<size_t>(x) * kRows;
+        const size_t o = field_at(z, x);
         const size_t i = static_cast<size_t>(z) * shape_.n_x + static_cast<size_t>(x);
         const double light = (value_at(pixels, i) - set.dark.as()[o]) * set.gain.as()[o];
         if (!std::isfinite(light)) continue;
         sum += light;
         count++;
       }
-    }
     return count ? static_cast<float>(sum / static_cast<double>(count))
                  : std::numeric_limits<float>::quiet_NaN();
   });

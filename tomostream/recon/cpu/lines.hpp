@@ -12,11 +12,11 @@ namespace {
 // Beam hardening: Herman, Phys. Med. Biol. 24 (1979) 81, doi:10.1088/0031-9155/24/1/008.
 void finish_lines(const LineSteps& s, float offset, int n_x, int band, int h, float* t,
                   int stride) {
-  const size_t tile = (size_t)band * n_x * kRows + h;
+  const size_t strip = (size_t)(band * kRows + h) * n_x;
   const LineSteps steps = s;    // a copy: the compiler must know that no store changes it
   for (int x = 0; x < n_x; x++) {
     float* p = t + (ptrdiff_t)x * stride;
-    const size_t o = tile + (size_t)x * kRows;
+    const size_t o = strip + (size_t)x * kWidth;
     Floats line = load(p) + offset;
     line += line * line * (steps.hardening_2 + line * steps.hardening_3);
     if (steps.sum) store(steps.sum + o, load(steps.sum + o) + line);

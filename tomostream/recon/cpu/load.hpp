@@ -14,8 +14,8 @@ TOMO_INLINE bool is_finite(float a) {
 
 // columns <= kWidth of kWidth rows, of which only the first `rows` exist; the others become
 // zeros. ahead: the same columns of the rows that come next, fetched meanwhile: so many
-// parallel streams are more than hardware prefetchers follow. dark and gain: tiles, already
-// moved to the first row and column.
+// parallel streams are more than hardware prefetchers follow. dark and gain: of this strip and
+// column on.
 template <class P>
 TOMO_INLINE void load_block(const P* pixels, const P* ahead, int n_x, int rows, int columns,
                             const float* dark, const float* gain, float floor, float* t,
@@ -35,7 +35,7 @@ TOMO_INLINE void load_block(const P* pixels, const P* ahead, int n_x, int rows, 
   }
   transpose(r);
   const auto finish = [&](int i) __attribute__((always_inline)) {
-    const Floats light = (r[i] - load(dark + i * kRows)) * load(gain + i * kRows);
+    const Floats light = (r[i] - load(dark + i * kWidth)) * load(gain + i * kWidth);
     store(t + (ptrdiff_t)i * stride, minus_log(larger(light, splat(floor))));
   };
   if (columns == kWidth) {
@@ -50,8 +50,8 @@ template <class P>
 void load_rows(const P* pixels, const P* ahead, int n_x, int rows, const float* dark,
                const float* gain, float floor, float* t, int stride) {
   for (int x = 0; x < n_x; x += kWidth)
-    load_block(pixels + x, ahead + x, n_x, rows, least(kWidth, n_x - x), dark + (size_t)x * kRows,
-               gain + (size_t)x * kRows, floor, t + (ptrdiff_t)x * stride, stride);
+    load_block(pixels + x, ahead + x, n_x, rows, least(kWidth, n_x - x), dark + (size_t)x * kWidth,
+               gain + (size_t)x * kWidth, floor, t + (ptrdiff_t)x * stride, stride);
 }
 
 // Replace columns first..last-1 of one row (t moved to that row) by interpolation along x.
@@ -66,12 +66,12 @@ TOMO_INLINE void mend(float* t, int stride, int n_x, int first, int last) {
     t[(ptrdiff_t)x * stride] = left + step * (float)(x - first + 1);
 }
 
-// Mend the pixels of one row that are dead or not finite.
+// Mend the pixels of one row that are dead or not finite; gain: of that row.
 template <class P>
 void mend_suspect_row(const P* row, const float* gain, float* t, int stride, int n_x) {
   for (int x = 0; x < n_x; x++) {
     const auto is_good = [&](int i) {
-      const float g = gain[(size_t)i * kRows];
+      const float g = gain[(size_t)i * kWidth];
       return is_finite((float)row[i]) && g == g;
     };
     if (is_good(x)) continue;
@@ -86,15 +86,15 @@ void mend_suspect_row(const P* row, const float* gain, float* t, int stride, int
 template <class P>
 void load_band_rows(const Frame& f, const Frame& next, int n_x, int n_z, int band, int h, float* t,
                     int stride) {
-  const size_t tile = (size_t)band * n_x * kRows + h;
   const int first_row = band * kRows + h, rows = most(0, least(kWidth, n_z - first_row));
+  const size_t strip = (size_t)first_row * n_x;
   const P* pixels = (const P*)f.pixels + (size_t)first_row * n_x;
-  const float* gain = f.fields->gain + tile;
+  const float* gain = f.fields->gain + strip;
   // Below these rows, or at the top of the same band of the next frame.
   const bool is_last = h + 2 * kWidth > kRows || first_row + 2 * kWidth > n_z;
   const P* ahead = is_last ? (const P*)next.pixels + (size_t)band * kRows * n_x
                            : pixels + (size_t)kWidth * n_x;
-  load_rows(pixels, ahead, n_x, rows, f.fields->dark + tile, gain, f.floor, t, stride);
+  load_rows(pixels, ahead, n_x, rows, f.fields->dark + strip, gain, f.floor, t, stride);
   if (f.suspect && f.suspect[band]) {
     for (int i = 0; i < rows; i++)
       mend_suspect_row(pixels + (size_t)i * n_x, gain + i, t + i, stride, n_x);
@@ -117,7 +117,7 @@ uint32_t count_bad_in(const P* pixels, int n_x, int rows, const float* gain) {
     for (int x = 0; x < n_x; x++) good += is_finite((float)row[x]);
     if (good == n_x) continue;
     for (int x = 0; x < n_x; x++) {
-      const float g = gain[(size_t)x * kRows + r];
+      const float g = gain[in_strips(kWidth, n_x, r, x)];
       bad += !is_finite((float)row[x]) && g == g;
     }
   }
@@ -127,7 +127,7 @@ uint32_t count_bad_in(const P* pixels, int n_x, int rows, const float* gain) {
 uint32_t count_bad(const Frame& f, int n_x, int n_z, int band) {
   const int rows = least(kRows, n_z - band * kRows);
   const size_t first = (size_t)band * kRows * n_x;
-  const float* gain = f.fields->gain + first;    // a tile is as large as kRows rows
+  const float* gain = f.fields->gain + first;    // so many pixels have these rows
   if (f.type == Pixel::f32) return count_bad_in((const float*)f.pixels + first, n_x, rows, gain);
   if (f.type == Pixel::f64) return count_bad_in((const double*)f.pixels + first, n_x, rows, gain);
   return 0;

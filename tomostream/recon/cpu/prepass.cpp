@@ -112,15 +112,13 @@ RowFields Prepass::row_fields(Pool& pool, int generation, const Fields& fields) 
     rows.gain = Buffer(pool, bytes, "flat field");
   }
   if (!rows.is_known) {
-    pool.each((n_z_ + kRows - 1) / kRows, [&](int band, int) {
-      const size_t tile = static_cast<size_t>(band) * static_cast<size_t>(n_x_) * kRows;
-      for (int r = 0; r < std::min(kRows, n_z_ - band * kRows); r++)
-        for (int x = 0; x < n_x_; x++) {
-          const size_t from = tile + static_cast<size_t>(x) * kRows + static_cast<size_t>(r);
-          const size_t to = static_cast<size_t>(band * kRows + r) * pitch + static_cast<size_t>(x);
-          rows.dark.as()[to] = fields.dark[from];
-          rows.gain.as()[to] = fields.gain[from];
-        }
+    pool.each(n_z_, [&](int z, int) {
+      for (int x = 0; x < n_x_; x++) {
+        const size_t from = in_strips(kernels_->lanes, n_x_, z, x);
+        const size_t to = static_cast<size_t>(z) * pitch + static_cast<size_t>(x);
+        rows.dark.as()[to] = fields.dark[from];
+        rows.gain.as()[to] = fields.gain[from];
+      }
     });
     rows.is_known = true;
   }

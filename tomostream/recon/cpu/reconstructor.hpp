@@ -201,6 +201,7 @@ class Reconstructor {
   void add_tilted(const Job*, int count, float sign);
   size_t tile_bytes() const { return tomostream::tile_bytes(in_words_, shape_.n_ring); }
   size_t field_tile() const { return static_cast<size_t>(shape_.n_x) * kRows; }
+  size_t field_at(int z, int x) const { return in_strips(kernels_.lanes, shape_.n_x, z, x); }
   size_t sum_tile() const { return static_cast<size_t>(shape_.n_out) * kRows; }
   float scale() const;    // from sums to 1/pixel
   char* slot_data(int64_t slot) const;

@@ -77,13 +77,12 @@ int64_t Reconstructor::set_fields(int generation, const float* dark, const float
   std::vector<std::vector<DeadRun>> runs(static_cast<size_t>(bands_));
   std::atomic<int64_t> dead{0};
   pool_.each(bands_, [&](int band, int) {
-    float* d = set.dark.as() + static_cast<size_t>(band) * field_tile();
-    float* g = set.gain.as() + static_cast<size_t>(band) * field_tile();
+    float *d = set.dark.as(), *g = set.gain.as();
     for (int r = 0; r < kRows; r++) {
       const int z = band * kRows + r;
       DeadRun run{r, 0, 0};
       for (int x = 0; x < n_x; x++) {
-        const size_t o = static_cast<size_t>(x) * kRows + r;
+        const size_t o = field_at(z, x);
         // Rows that do not exist read 0: transmission 1, line integral 0.
         d[o] = -1;
         g[o] = 1;
