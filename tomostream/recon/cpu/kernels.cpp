@@ -16,12 +16,11 @@
 namespace tomostream {
 namespace {
 
-// A group of new tiles, or of words and one of floats, then what the filter needs.
+// A tile of floats, then what the filter needs.
 size_t scratch_floats(int n_ring, int fft_size) {
   const size_t recursive = (size_t)kWidth * ((size_t)n_ring + 2 * kEdge) + grid_floats(n_ring);
   const size_t spectral = (size_t)fft_size * 2 * kWidth;
-  const size_t tiles = (size_t)kGroup * n_ring * kRows + kGroup * kTileHead / sizeof(float);
-  return tiles + (recursive > spectral ? recursive : spectral);
+  return (size_t)n_ring * kRows + (recursive > spectral ? recursive : spectral);
 }
 
 // Times the stages of one band; does nothing without a clock.
@@ -46,7 +45,7 @@ struct Stopwatch {
 int filter_band(const PushArgs& a, int k, int band, float* lines, Word* words, float unit,
                      float* scratch, Stopwatch& watch) {
   const Frame& f = a.frames[k];
-  const char* old = (const char*)f.slot + (size_t)band * tile_bytes(a.in_words, a.n_ring);
+  const char* old = (const char*)f.slot[band];
   const auto rows_at = [&](int h) {
     FilteredRows rows{1, lines + h, kRows, old + sizeof(float) * h, sizeof(float) * kRows};
     if (!words) return rows;
@@ -117,17 +116,16 @@ struct TileList {
 
 // Add the new tiles of a group to a vertical slice and take the old ones out.
 void exchange(const PushArgs& a, const Frame* frames, int count, int band, bool is_y,
-              const char* new_tiles) {
-  const size_t bytes = tile_bytes(a.in_words, a.n_ring);
+              const void* const* new_tiles) {
   const bool is_in_turn = band % a.shares == a.turn;
   TileList both, total_only;    // into the fresh sums too, if the band is in turn
   for (int k = 0; k < count; k++)
-    both.add(new_tiles + (size_t)k * bytes, is_y ? frames[k].new_y : frames[k].new_x);
+    both.add(new_tiles[k], is_y ? frames[k].new_y : frames[k].new_x);
   for (int k = 0; k < count; k++) {
     const Frame& f = frames[k];
     const Taps& taps = is_y ? f.old_y : f.old_x;
     TileList& list = is_in_turn && !f.old_is_fresh ? total_only : both;
-    if (taps.offset) list.add((const char*)f.slot + (size_t)band * bytes, taps);
+    if (taps.offset) list.add(f.slot[band], taps);
   }
   const size_t sum = (size_t)band * a.n_out * kRows;
   const Sums& sums = is_y ? a.y : a.x;
@@ -138,15 +136,12 @@ void exchange(const PushArgs& a, const Frame* frames, int count, int band, bool 
 }
 
 // Exchange a group of projections in one band. No slot occurs twice.
-void push_group(const PushArgs& a, int first, int count, int band, float* scratch,
+void push_group(const PushArgs& a, int first, int count, int band, void** spare, float* scratch,
                 Stopwatch& watch) {
   const Frame* frames = a.frames + first;
-  const size_t bytes = tile_bytes(a.in_words, a.n_ring);
-  char* tiles = (char*)scratch;
-  float* lines = (float*)(tiles + kGroup * bytes);
-  float* rest = lines + (a.in_words ? (size_t)a.n_ring * kRows : 0);
+  float *lines = scratch, *rest = scratch + (size_t)a.n_ring * kRows;
   for (int k = 0; k < count; k++) {
-    char* tile = tiles + (size_t)k * bytes;
+    void* tile = spare[k];
     if (!a.in_words) {
       filter_band(a, first + k, band, (float*)tile, nullptr, 0, rest, watch);
       continue;
@@ -154,31 +149,31 @@ void push_group(const PushArgs& a, int first, int count, int band, float* scratc
     // Packed in the last unit, which seldom is not the right one.
     float& unit = a.units[band];
     unit_of(tile) = unit;
-    const int largest =
-        filter_band(a, first + k, band, lines, words_of(tile), unit, rest, watch);
+    const int largest = filter_band(a, first + k, band, lines, words_of(tile), unit, rest, watch);
     if (is_fitting(largest)) continue;
     const float fitting = fitting_unit(lines, (size_t)a.n_ring * kRows, unit);
     pack_tile(tile, lines, a.n_ring, unit, fitting);
     unit = fitting;
     watch.stop(kFilter);
   }
-  exchange(a, frames, count, band, false, tiles);
-  exchange(a, frames, count, band, true, tiles);
+  exchange(a, frames, count, band, false, spare);
+  exchange(a, frames, count, band, true, spare);
   for (int k = 0; k < count; k++) {
-    const char* tile = tiles + (size_t)k * bytes;
-    memcpy((char*)frames[k].slot + (size_t)band * bytes, tile, bytes);
+    void* tile = spare[k];
+    spare[k] = frames[k].slot[band];
+    frames[k].slot[band] = tile;
     if (a.z / kRows == band)
       prepare_row(frames[k].z_row, a.row_pitch, tile, a.n_ring, a.in_words, a.z % kRows, rest);
   }
   watch.stop(kBackproject);
 }
 
-void push_band(const PushArgs& a, int band, float* scratch, uint64_t* stage_ns) {
+void push_band(const PushArgs& a, int band, void** spare, float* scratch, uint64_t* stage_ns) {
   Stopwatch watch{a.clock_ns, stage_ns, 0};
   watch.start();
   for (int k = 0; k < a.count; k += kGroup) {
     const int count = least(kGroup, a.count - k);
-    push_group(a, k, count, band, scratch, watch);
+    push_group(a, k, count, band, spare, scratch, watch);
   }
 }
 

@@ -6,7 +6,7 @@
 // tile holds one band transposed: tile[column][row]. All rows of a column share their
 // interpolation weights, so backprojection into a vertical slice adds weighted columns,
 // without gathers, and the recursive filter runs along the columns, many rows at a time.
-// A ring slot is n_bands tiles, of floats or of 16-bit words (words.hpp); a vertical slice is
+// A ring slot has n_bands tiles, of floats or of 16-bit words (words.hpp); a vertical slice is
 // n_bands tiles of float.
 #pragma once
 #include <cstddef>
@@ -100,7 +100,7 @@ struct Frame {
   const Fields* fields;
   float floor;                  // smallest transmission kept
   float offset;                 // added to line integrals, if there are line steps
-  void* slot;                   // read as the old projection, then overwritten
+  void** slot;                  // (n_bands,): the old projection's tiles, exchanged for new ones
   float* z_row;                 // takes detector row z, prepared
   Taps new_x, new_y, old_x, old_y;    // old: negative weights; offset null if slot was empty
   bool old_is_fresh;            // the old projection is in the fresh sums too
@@ -132,7 +132,7 @@ struct HorizontalArgs {
 
 // A projection of the ring, and the sign it adds with.
 struct TiltedProjection {
-  const void* slot;
+  const void* const* slot;      // (n_bands,) tiles
   double cos, sin;
   float sign;
 };
@@ -173,7 +173,9 @@ struct Kernels {
                     float sign);
   // Pixels of one band that are not finite and not dead.
   uint32_t (*count_bad)(const Frame&, int n_x, int n_z, int band);
-  void (*push_band)(const PushArgs&, int band, float* scratch, uint64_t* stage_ns);
+  // spare: kGroup tiles, exchanged for old ones of the ring.
+  void (*push_band)(const PushArgs&, int band, void** spare, float* scratch,
+                    uint64_t* stage_ns);
   // Columns first <= i < last of sum (n_out, kRows) += count tiles of one band.
   void (*backproject)(float* sum, int first, int last, bool in_words,
                       const void* const* tiles, const Taps* taps, int count);

@@ -28,10 +28,6 @@ Reconstructor::Reconstructor(const Kernels& kernels, int threads, bool in_words)
   stage_ns_.resize(static_cast<size_t>(pool_.size()) * kTimedStages);
 }
 
-char* Reconstructor::slot_data(int64_t slot) const {
-  return ring_.as<char>() + static_cast<size_t>(slot) * slot_pitch_;
-}
-
 float* Reconstructor::z_row(int64_t slot) const {
   return z_rows_.as() + static_cast<size_t>(slot) * 2 * row_pitch_ + kRowPad;
 }
@@ -79,10 +75,7 @@ void Reconstructor::allocate(const Shape& shape) {
   const size_t bands = static_cast<size_t>(bands_);
   z_pitch_ = round_up(n_out, 64);
   row_pitch_ = round_up(static_cast<size_t>(shape.n_ring), 16) + 2 * kRowPad;
-  // A little apart: slots a power of two apart would compete for the same cache sets.
-  const size_t slot_bytes = tomostream::tile_bytes(in_words_, shape.n_ring) * bands;
-  slot_pitch_ = slot_bytes + round_up(std::min(slot_bytes / 32, kMostSkew), 64) + 64;
-  if (!ring_.as()) ring_ = Buffer(pool_, slot_pitch_ * n_slots, "ring");
+  if (!ring_.as()) make_ring(n_slots, bands, tile_bytes(in_words_, shape.n_ring));
   if (!z_rows_.as()) z_rows_ = Buffer(pool_, sizeof(float) * 2 * row_pitch_ * n_slots, "z rows");
   new_z_rows_ = Buffer(pool_, sizeof(float) * 2 * row_pitch_ * kChunk, "new z rows");
   for (SumSet* sums : {&total_, &fresh_}) {
@@ -102,6 +95,19 @@ void Reconstructor::allocate(const Shape& shape) {
     shape_ = Shape{};
     throw;
   }
+}
+
+void Reconstructor::make_ring(size_t n_slots, size_t bands, size_t tile) {
+  // A little apart: slots a power of two apart would compete for the same cache sets.
+  const size_t slot = tile * bands, pitch = slot + round_up(std::min(slot / 32, kMostSkew), 64) + 64;
+  const size_t spare = static_cast<size_t>(pool_.size()) * kGroup;
+  ring_ = Buffer(pool_, pitch * n_slots + tile * spare, "ring");
+  tiles_.clear();
+  for (size_t i = 0; i < n_slots; i++)
+    for (size_t band = 0; band < bands; band++)
+      tiles_.push_back(ring_.as<char>() + pitch * i + tile * band);
+  for (size_t i = 0; i < spare; i++)
+    tiles_.push_back(ring_.as<char>() + pitch * n_slots + tile * i);
 }
 
 void Reconstructor::clear() {
@@ -207,7 +213,7 @@ Frame Reconstructor::make_frame(const Job& job, int index, Rows* both, Rows* tot
   f.suspect = job.suspect;
   f.floor = std::max(steps_.floor * job.light, std::numeric_limits<float>::min());
   f.offset = std::log(job.light);
-  f.slot = slot_data(input.slot);
+  f.slot = slot_tiles(input.slot);
   f.z_row = new_z_rows_.as() + static_cast<size_t>(index) * 2 * row_pitch_ + kRowPad;
   f.old_is_fresh = slot.is_fresh;
   if (slot.is_filled) {
@@ -288,7 +294,7 @@ void Reconstructor::push(const Job* jobs, int count, const Images* shown) {
     if (task < bands_) {
       const int band = task == 0 ? z_band : task <= z_band ? task - 1 : task;
       float* scratch = scratch_.as() + static_cast<size_t>(worker) * scratch_pitch_;
-      kernels_.push_band(args, band, scratch, stage_ns);
+      kernels_.push_band(args, band, spare_tiles(worker), scratch, stage_ns);
       if (task == 0) {
         z_rows_ready.store(true, std::memory_order_release);
         z_rows_ready.notify_all();

@@ -193,18 +193,20 @@ class Reconstructor {
                  float sign) const;
   void remake_slices(const View& old);
   void remake_vertical(const Upright&);
+  void make_ring(size_t n_slots, size_t bands, size_t tile);
   void make_scratch();
   void add_rows(float* sums, const std::vector<int>& ids, int band, const Patch&);
   void remake_horizontal();
   void prepare_rows();
   void follow_tilted();
   void add_tilted(const Job*, int count, float sign);
-  size_t tile_bytes() const { return tomostream::tile_bytes(in_words_, shape_.n_ring); }
   size_t field_tile() const { return static_cast<size_t>(shape_.n_x) * kRows; }
   size_t field_at(int z, int x) const { return in_strips(kernels_.lanes, shape_.n_x, z, x); }
   size_t sum_tile() const { return static_cast<size_t>(shape_.n_out) * kRows; }
   float scale() const;    // from sums to 1/pixel
-  char* slot_data(int64_t slot) const;
+  // (bands): the tiles of a projection.
+  void** slot_tiles(int64_t slot) { return tiles_.data() + slot * bands_; }
+  void** spare_tiles(int worker) { return slot_tiles(shape_.n_slots) + worker * kGroup; }
   float* z_row(int64_t slot) const;
 
   const Kernels& kernels_;
@@ -214,7 +216,7 @@ class Reconstructor {
   Shape shape_;
   View view_;
   int bands_ = 0, filled_slots_ = 0, fresh_slots_ = 0, turn_ = 0;
-  size_t slot_pitch_ = 0, z_pitch_ = 0, row_pitch_ = 0, scratch_pitch_ = 0;
+  size_t z_pitch_ = 0, row_pitch_ = 0, scratch_pitch_ = 0;
   Filter filter_{};
   std::vector<float> response_, twiddle_, tail_;
   FieldSet fields_[kGenerations + 1];    // the last one changes nothing
@@ -227,6 +229,9 @@ class Reconstructor {
   SumSet total_, fresh_;
   TiltedPlane tilted_, oblique_;
   Buffer ring_, z_rows_, new_z_rows_, taps_, scratch_;
+  // Of the ring: (n_slots, bands), then kGroup for each thread to write into. They change
+  // places, which costs less than to copy them.
+  std::vector<void*> tiles_;
   std::vector<Slot> slots_;
   std::vector<float> units_;     // (bands_,): of the last projection, if in words
   std::vector<uint8_t> suspect_;

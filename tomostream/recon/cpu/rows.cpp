@@ -46,7 +46,6 @@ void Reconstructor::write_rows(int first, int count, float* out) {
 // sums: (rows, kBlock, kRows).
 void Reconstructor::add_rows(float* sums, const std::vector<int>& ids, int band,
                              const Patch& patch) {
-  const size_t offset = static_cast<size_t>(band) * tile_bytes();
   const int half = shape_.n_out / 2, count = static_cast<int>(ids.size());
   GroupTaps group;
   const void* tiles[kGroup];
@@ -56,7 +55,7 @@ void Reconstructor::add_rows(float* sums, const std::vector<int>& ids, int band,
     for (int r = 0; r < patch.rows; r++) {
       for (int j = 0; j < size; j++) {
         const Slot& slot = slots_[ids[k + j]];
-        tiles[j] = slot_data(ids[k + j]) + offset;
+        tiles[j] = slot_tiles(ids[k + j])[band];
         const double start = (patch.first_column - half) * slot.cos -
                              (patch.first_row + r - half) * slot.sin + view_.center;
         group.taps[j] = {group.offset[j], in_words_ ? group.pair[j] : nullptr, group.left[j],

@@ -137,7 +137,7 @@ void Reconstructor::follow_tilted() {
   std::vector<TiltedProjection> projections;
   for (int i = 0; i < shape_.n_slots; i++)
     if (slots_[i].is_filled)
-      projections.push_back({slot_data(i), slots_[i].cos, slots_[i].sin, 1});
+      projections.push_back({slot_tiles(i), slots_[i].cos, slots_[i].sin, 1});
   if (is_tilted_new) tilted_.add(pool_, kernels_, projections);
   if (is_oblique_new) oblique_.add(pool_, kernels_, projections);
 }
@@ -148,7 +148,7 @@ void Reconstructor::add_tilted(const Job* jobs, int count, float sign) {
   for (int i = 0; i < count; i++) {
     const Slot& slot = slots_[static_cast<size_t>(jobs[i].input->slot)];
     if (slot.is_filled)
-      projections.push_back({slot_data(jobs[i].input->slot), slot.cos, slot.sin, sign});
+      projections.push_back({slot_tiles(jobs[i].input->slot), slot.cos, slot.sin, sign});
   }
   tilted_.add(pool_, kernels_, projections);
   oblique_.add(pool_, kernels_, projections);
@@ -169,9 +169,8 @@ void Reconstructor::remake_vertical(const Upright& plane) {
   const Buffer& fresh_sum = plane.axis ? fresh_.y : fresh_.x;
   const Buffer& total_sum = plane.axis ? total_.y : total_.x;
   pool_.each(bands_, [&](int band, int) {
-    const size_t offset = static_cast<size_t>(band) * tile_bytes();
     std::vector<const void*> tiles;
-    for (const int id : ids) tiles.push_back(slot_data(id) + offset);
+    for (const int id : ids) tiles.push_back(slot_tiles(id)[band]);
     float* fresh = fresh_sum.as() + static_cast<size_t>(band) * sum_tile();
     float* total = total_sum.as() + static_cast<size_t>(band) * sum_tile();
     for (int i = 0; i < shape_.n_out; i += kBlock) {
@@ -188,10 +187,10 @@ void Reconstructor::remake_vertical(const Upright& plane) {
 }
 
 void Reconstructor::prepare_rows() {
-  const size_t offset = static_cast<size_t>(view_.z / kRows) * tile_bytes();
+  const int band = view_.z / kRows;
   pool_.each(shape_.n_slots, [&](int i, int worker) {
     if (slots_[i].is_filled)
-      kernels_.prepare_row(z_row(i), row_pitch_, slot_data(i) + offset, shape_.n_ring, in_words_,
+      kernels_.prepare_row(z_row(i), row_pitch_, slot_tiles(i)[band], shape_.n_ring, in_words_,
                            view_.z % kRows,
                            scratch_.as() + static_cast<size_t>(worker) * scratch_pitch_);
   });

@@ -39,10 +39,9 @@ TOMO_INLINE void accumulate(double* sum, Floats a) {
 // Rows first <= z < last of a projection, pitch apart, out of its tiles. Beyond the last
 // column a row goes on with zeros to the end of a vector.
 template <class S>
-void untile_rows(float* out, size_t pitch, const void* slot, int n_x, int first, int last) {
-  const size_t bytes = tile_bytes(sizeof(S) == sizeof(Word), n_x);
+void untile_rows(float* out, size_t pitch, const void* const* tiles, int n_x, int first, int last) {
   for (int h = first / kWidth * kWidth; h < last; h += kWidth) {
-    const S* tile = (const S*)((const char*)slot + (size_t)(h / kRows) * bytes);
+    const S* tile = (const S*)tiles[h / kRows];
     const int from = most(first, h), to = least(last, h + kWidth);
     for (int x = 0; x < n_x; x += kWidth) {
       Floats r[kWidth];
