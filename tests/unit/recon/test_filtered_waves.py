@@ -39,7 +39,7 @@ def filtered_by_engine(rows, parameters, isa):
 
 
 @pytest.mark.parametrize("isa", available_isas())
-@pytest.mark.parametrize("n_x", [3, 8, 9, 15, 64, 131, 256, 509, 512, 1024])
+@pytest.mark.parametrize("n_x", [4, 7, 8, 9, 15, 64, 131, 256, 509, 512, 1024])
 @pytest.mark.parametrize("filter_type", RECURSIVE)
 def test_waves_are_filtered_as_by_the_kernel(filter_type, n_x, isa):
     parameters = ReconParameters(
