@@ -43,7 +43,8 @@ def checked_batch(
     MalformedFrameError
         A shape, type, slot or angle cannot be.
     """
-    pixels = [_pixels(f, i, geometry.frame_shape) for i, f in enumerate(frames)]
+    shape = geometry.frame_shape
+    pixels = [_pixels(f, i, shape) for i, f in enumerate(frames)]
     angles: list[float] = np.asarray(angles_deg, np.float64).tolist()
     numbers: list[int] = np.asarray(slots, np.int64).tolist()
     _check(len(pixels), angles, numbers, geometry.n_slots)

@@ -28,10 +28,10 @@ from tomostream.recon.filter_form import RecursiveFilter
 from tomostream.recon.filters import realisation
 
 _PIXEL_CODES = {
-    code: number
+    np.dtype(code): number
     for number, code in enumerate(("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"))
-} | {"f4": 8, "f8": 9}
-"""dtype kind and size -> the kernels' pixel type."""
+} | {np.dtype("f4"): 8, np.dtype("f8"): 9}
+"""The kernels' pixel types."""
 
 _REASONS = (None, RejectReason.PIXELS, RejectReason.REGION)
 """The kernels' Fate -> why a frame was not accepted."""
@@ -174,7 +174,7 @@ class CpuBackend:
         shown: Slices | None = None,
     ) -> AddReport:
         """Replace what the slots hold by new frames; write the slices."""
-        types = [_PIXEL_CODES[frame.dtype.str[1:]] for frame in frames]
+        types = [_PIXEL_CODES[frame.dtype] for frame in frames]
         images = (shown.z, shown.y, shown.x) if shown else None
         with _memory_errors():
             fates, repaired = self._core.add(
