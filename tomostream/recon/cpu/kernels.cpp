@@ -40,10 +40,9 @@ struct Stopwatch {
 };
 
 // Filter projection k of one band: lines (n_ring, kRows); or lines (kRows / kWidth, n_ring,
-// kWidth) in a unit, and words. Returns the words' largest
-// magnitude.
+// kWidth) in a unit, and words. Returns the words' largest magnitude.
 int filter_band(const PushArgs& a, int k, int band, float* lines, Word* words, float unit,
-                     float* scratch, Stopwatch& watch) {
+                float* scratch, Stopwatch& watch) {
   const Frame& f = a.frames[k];
   const char* old = (const char*)f.slot[band];
   const auto rows_at = [&](int h) {

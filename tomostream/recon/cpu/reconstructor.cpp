@@ -99,7 +99,8 @@ void Reconstructor::allocate(const Shape& shape) {
 
 void Reconstructor::make_ring(size_t n_slots, size_t bands, size_t tile) {
   // A little apart: slots a power of two apart would compete for the same cache sets.
-  const size_t slot = tile * bands, pitch = slot + round_up(std::min(slot / 32, kMostSkew), 64) + 64;
+  const size_t slot = tile * bands;
+  const size_t pitch = slot + round_up(std::min(slot / 32, kMostSkew), 64) + 64;
   const size_t spare = static_cast<size_t>(pool_.size()) * kGroup;
   ring_ = Buffer(pool_, pitch * n_slots + tile * spare, "ring");
   tiles_.clear();

@@ -104,7 +104,8 @@ struct Passes {
   TOMO_INLINE_MEMBER void forward_all() const {
     Floats s[kStreams][J], carry[kStreams];
     settle(s, load(t));
-    const Shares beyond_left = equal_shares(load(t)), beyond_right = equal_shares(load(column(n_x)));
+    const Shares beyond_left = equal_shares(load(t));
+    const Shares beyond_right = equal_shares(load(column(n_x)));
     const auto give = [&](int m, const Shares& shares) __attribute__((always_inline)) {
       for (int p = STRIDE == 1 ? 0 : FIRST; p < (STRIDE == 1 ? kStreams : FIRST + 1); p++) {
         const Floats before = ODD ? shares.before(p) : shares.before(0) + shares.before(1);

@@ -78,9 +78,9 @@ void transform_back(float* data, const SpectralFilter& f) {
 }
 
 // data: (size, 2, kWidth), columns n_x.. are overwritten; first: rows from the real parts,
-// second: from the imaginary parts. Returns the words' largest
-// magnitudes.
-Words filter_spectral(float* data, const FilteredRows& first, const FilteredRows& second, int n_x, const SpectralFilter& f) {
+// second: from the imaginary parts. Returns the words' largest magnitudes.
+Words filter_spectral(float* data, const FilteredRows& first, const FilteredRows& second,
+                      int n_x, const SpectralFilter& f) {
   constexpr size_t C = 2 * kWidth;
   const Complex left = load_complex(data);
   const Complex right = load_complex(data + (size_t)(n_x - 1) * C);
