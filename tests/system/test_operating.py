@@ -40,8 +40,6 @@ def test_a_script_drives_a_reconstruction_from_start_to_abort(
     assert found["reset"]["sessions"] == 1
     assert not found["too_early"]
     assert found["acquire"] == "Acquire"
-    # Against the record's value, asked for each 20 ms or so.
-    assert abs(found["completed_after_s"]) < 0.5
     assert found["idle"] == "idle"
     assert found["aborted_twice"] == [False, False]
     assert service.text.count("stopped by the operator") == found["aborts"]

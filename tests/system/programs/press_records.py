@@ -1,4 +1,4 @@
-"""Turn and press the operator's records, each step timed; prints JSON.
+"""Turn and press the operator's records; prints JSON.
 
 PREFIX. The service is not running: what it would do is done here.
 """
@@ -49,7 +49,7 @@ def put_callback(records):
     # The value before the press, which may come a moment after the connection.
     while not shown and time.monotonic() < begun + 5:
         PACE.wait(0.01)
-    start.put(1, callback=lambda **_: done.append(time.monotonic()), use_complete=True)
+    start.put(1, callback=lambda **_: done.append(True), use_complete=True)
     while shown[-1:] != [1]:
         PACE.wait(0.01)
     PACE.wait(0.3)
@@ -57,10 +57,10 @@ def put_callback(records):
     released = time.monotonic()
     # Without a callback of its own, which would have to wait for the first one.
     records["StartRecon"].put(0)
-    while not done and time.monotonic() < released + 5:
+    while not done and time.monotonic() < released + 10:
         PACE.wait(0.005)
     return {"too_early": too_early, "shown": shown,
-            "release_s": done[0] - released if done else None}  # fmt: skip
+            "is_released": bool(done)}  # fmt: skip
 
 
 def main():
@@ -86,13 +86,13 @@ def main():
     found["stopped"] = records.read("ServerRunning", as_string=True)
     found["stopped_severity"] = records["ServerRunning"].severity
     records.write("Watchdog", 3)
-    found["running_after_s"] = records.until("ServerRunning", "Running")
+    records.until("ServerRunning", "Running")
     found["stopped_after_s"] = records.until("ServerRunning", "Stopped")
     records.write("SessionState", 5)
     records["SessionState"].get_timevars()
     found["failed_severity"] = records["SessionState"].severity
     records.write("AbortRecon", 1)
-    found["abort_back_after_s"] = records.until("AbortRecon", 0)
+    records.until("AbortRecon", 0)
     records.write("ReconStatus", "all is well")
     found["status"] = records.read("ReconStatus", as_string=True)
     print(json.dumps(found))

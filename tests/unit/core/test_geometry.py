@@ -73,3 +73,15 @@ def test_the_packed_image_holds_a_volume_taller_than_wide():
 def test_a_size_of_zero_is_refused_by_name(size):
     with pytest.raises(ConfigurationError, match=size):
         make_geometry(**{size: 0})
+
+
+def test_impossible_geometry_is_refused() -> None:
+    with pytest.raises(ConfigurationError):
+        Geometry(n_z=1, n_x=3, n_slots=1, n_out=4)
+
+
+def test_frames_must_fit_the_ring() -> None:
+    with pytest.raises(ConfigurationError, match="pad_x: expected 0 to 0, got 3"):
+        Geometry(n_z=4, n_x=30, n_slots=2, n_out=33, pad_x=3)
+    with pytest.raises(ConfigurationError, match="pad_x: expected 0 to 20, got 21"):
+        Geometry(n_z=4, n_x=30, n_slots=2, n_out=50, scan_range=360, pad_x=21)

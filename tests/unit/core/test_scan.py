@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 
@@ -261,15 +259,13 @@ def test_same_table_is_recognised_and_another_is_not():
 
 
 def test_huge_table_is_judged_by_its_head_and_samples():
-    values = np.empty(20_000_000, np.float32)
-    values[: 1 << 21] = continuous(0.12, 1 << 21)  # the rest stays untouched memory
-    again = values[:]
+    values = continuous(0.12, 4_000_000)
+    again = values.copy()
+    # Neither of the head nor a sample: who sees it has looked at everything.
+    again[3_000_001] = np.nan
 
-    started = time.perf_counter()
     assert is_same_table(again, values)
     assert angle_table(again).slots() == 1500
-    # About 0.1 s; to look at all of it takes ten times that.
-    assert time.perf_counter() - started < 2.0
 
 
 def test_nearest_bin_wraps_round():

@@ -1,24 +1,16 @@
 """What the engine promises whatever the backend."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
 from tomostream.core.errors import (
-    BackendUnavailableError,
-    ConfigurationError,
     MalformedFieldError,
     MalformedFrameError,
     ReconstructionError,
 )
 from tomostream.core.geometry import Geometry, Planes
 from tomostream.core.parameters import FilterType, ReconParameters
-from tomostream.core.steps import RingRemoval, Steps
-from tomostream.recon import Engine, select_backend
-from tomostream.recon.backend import choose_backend
-from tomostream.recon.cuda import selection
+from tomostream.recon import Engine
 
 GEOMETRY = Geometry(n_z=20, n_x=32, n_slots=6, n_out=32)
 PARAMETERS = ReconParameters(
@@ -268,40 +260,6 @@ def test_ring_that_does_not_fit_is_refused_with_its_size() -> None:
     assert engine.slots_filled == 1
 
 
-@pytest.mark.parametrize("settings", [{"isa": "mmx"}, {"backend": "tpu"}])
-def test_unknown_hardware_is_refused(settings) -> None:
-    with pytest.raises(BackendUnavailableError, match="expected"):
-        Engine(**settings)
-
-
-def test_unknown_instruction_set_is_told_the_known_ones() -> None:
-    with pytest.raises(BackendUnavailableError, match="baseline"):
-        select_backend("cpu", isa="sse9")
-
-
-def test_cuda_without_a_gpu_is_refused_in_a_sentence(monkeypatch) -> None:
-    def nothing() -> None:
-        raise BackendUnavailableError("no NVIDIA driver is installed")
-
-    monkeypatch.setattr(selection, "find_devices", nothing)
-    wanted = "backend cuda: no NVIDIA driver is installed; or use cpu"
-    with pytest.raises(BackendUnavailableError, match=wanted):
-        select_backend("cuda")
-    choice = choose_backend("auto")
-    assert choice.backend.name == "cpu"
-    assert choice.reason.endswith("no NVIDIA driver is installed")
-
-
-def test_instruction_set_asks_for_the_cpu(monkeypatch) -> None:
-    monkeypatch.setattr(selection, "find_devices", lambda: pytest.fail("not wanted"))
-    assert choose_backend("auto", isa="baseline").backend.isa == "baseline"
-
-
-def test_impossible_geometry_is_refused() -> None:
-    with pytest.raises(ConfigurationError):
-        Geometry(n_z=1, n_x=3, n_slots=1, n_out=4)
-
-
 def test_stage_times_name_the_stages() -> None:
     engine = made()
     times = engine.stage_times([frame()], np.array([0.0]), np.array([0]))
@@ -313,25 +271,6 @@ def test_stage_times_name_the_stages() -> None:
 def test_caller_keeps_its_subnormals() -> None:
     add(made(), 0)
     assert np.float32(1e-40) * np.float32(1.0) != 0
-
-
-def test_engine_works_in_a_forked_child() -> None:
-    # The pool's threads do not exist there; the caller does their work.
-    script = """
-import os, numpy as np
-from tomostream.core.geometry import Geometry, Planes
-from tomostream.core.parameters import ReconParameters
-from tomostream.recon import Engine
-g = Geometry(n_z=64, n_x=32, n_slots=2, n_out=32)
-e = Engine(threads=2)
-e.configure(g, ReconParameters(center=16.0, planes=Planes.middle(g)))
-if os.fork() == 0:
-    e.add([np.ones((64, 32), "u2")], np.zeros(1), np.zeros(1, int))
-    os._exit(7)
-assert os.waitstatus_to_exitcode(os.wait()[1]) == 7
-"""
-    # -P: the installed package, not a folder of sources that the tests are run from.
-    subprocess.run([sys.executable, "-P", "-c", script], check=True, timeout=30)
 
 
 def test_snapshot_shows_the_frames_and_fields_of_that_moment() -> None:
@@ -360,34 +299,6 @@ def test_rows_outside_the_volume_are_refused(first: int, count: int) -> None:
 
 def test_no_rows_are_no_rows() -> None:
     assert made().rows(3, 0).shape == (0, 20, 32)
-
-
-@pytest.mark.parametrize("method", [RingRemoval.FOURIER_WAVELET, RingRemoval.HIGH_PASS])
-@pytest.mark.parametrize("n_x", [4, 33])
-@pytest.mark.parametrize("width", [1.0, 200.0])
-def test_rings_of_any_width_are_removed_from_frames_of_any(
-    method: RingRemoval, n_x: int, width: float
-) -> None:
-    geometry = Geometry(n_z=3, n_x=n_x, n_slots=2, n_out=n_x)
-    steps = Steps(ring_removal=method, ring_width=width)
-    engine = Engine(threads=1)
-    engine.configure(
-        geometry,
-        ReconParameters(center=2.0, planes=Planes.middle(geometry), steps=steps),
-    )
-    random = np.random.default_rng(0)
-    for _ in range(3):
-        frames = list(random.random((2, *geometry.frame_shape)))
-        engine.add(frames, np.array([0.0, 90.0]), np.arange(2))
-        engine.refilter(9)
-    assert np.isfinite(engine.packed()).all()
-
-
-def test_frames_must_fit_the_ring() -> None:
-    with pytest.raises(ConfigurationError, match="pad_x: expected 0 to 0, got 3"):
-        Geometry(n_z=4, n_x=30, n_slots=2, n_out=33, pad_x=3)
-    with pytest.raises(ConfigurationError, match="pad_x: expected 0 to 20, got 21"):
-        Geometry(n_z=4, n_x=30, n_slots=2, n_out=50, scan_range=360, pad_x=21)
 
 
 def test_change_to_half_acquisition_and_back_leaves_no_weights() -> None:

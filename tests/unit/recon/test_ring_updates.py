@@ -1,10 +1,13 @@
-"""When rings are corrected anew, without any arithmetic."""
+"""When rings are corrected anew, and that frames of any size can be."""
 
 import numpy as np
 import pytest
 
 from tomostream.core.errors import StepFailedError
+from tomostream.core.geometry import Geometry, Planes
+from tomostream.core.parameters import ReconParameters
 from tomostream.core.steps import RingRemoval, Steps
+from tomostream.recon import Engine
 from tomostream.recon.cpu.backend import CpuBackend
 from tomostream.recon.ring_updates import RingUpdates, ring_correction
 
@@ -90,3 +93,24 @@ def test_a_restart_forgets_what_was_collected() -> None:
     assert backend.corrections == [None, None]
     assert not rings.count(9)
     assert rings.count(1)
+
+
+@pytest.mark.parametrize("method", [RingRemoval.FOURIER_WAVELET, RingRemoval.HIGH_PASS])
+@pytest.mark.parametrize("n_x", [4, 33])
+@pytest.mark.parametrize("width", [1.0, 200.0])
+def test_rings_of_any_width_are_removed_from_frames_of_any(
+    method: RingRemoval, n_x: int, width: float
+) -> None:
+    geometry = Geometry(n_z=3, n_x=n_x, n_slots=2, n_out=n_x)
+    steps = Steps(ring_removal=method, ring_width=width)
+    engine = Engine(threads=1)
+    engine.configure(
+        geometry,
+        ReconParameters(center=2.0, planes=Planes.middle(geometry), steps=steps),
+    )
+    random = np.random.default_rng(0)
+    for _ in range(3):
+        frames = list(random.random((2, *geometry.frame_shape)))
+        engine.add(frames, np.array([0.0, 90.0]), np.arange(2))
+        engine.refilter(9)
+    assert np.isfinite(engine.packed()).all()
