@@ -1,3 +1,5 @@
+from typing import Any, cast
+
 import pytest
 
 from tomostream.app.build import build_server, connections, needs_records
@@ -11,6 +13,7 @@ from tomostream.epics.subscriber import (
 )
 from tomostream.epics.tomoscan import TomoScanSource
 from tomostream.epics.wiring import Wiring
+from tomostream.recon.engine import Engine
 from tomostream.service.settings import AngleSource
 
 SAID = Wiring(
@@ -111,6 +114,19 @@ def test_limits_reach_the_loop():
     assert (settings.max_lag_s, settings.batch_frames) == (0.5, 3)
     assert settings.frame_type_guard_s == pytest.approx(0.02)
     assert (settings.id_origin, settings.id_wrap) == (1, "gige")
+
+
+def test_the_engines_errands_are_done_beside_the_stream():
+    parts = build_server(parse_config(BARE))._parts
+    done = []
+    engine = cast("Engine", parts.engine)
+    errand = engine._processing._rings._errand
+    errand.start(cast("Any", lambda: done.append("a correction")))
+    [task] = [t for t in parts.beside._tasks if t.name == "correction of rings"]
+    assert task.is_wanted()
+    task.work(cast("Any", None))
+    assert done == ["a correction"]
+    assert not task.is_wanted()
 
 
 def test_angles_of_an_attribute_are_read_from_it():
