@@ -119,8 +119,8 @@ def test_limits_reach_the_loop():
 def test_the_engines_errands_are_done_beside_the_stream():
     parts = build_server(parse_config(BARE))._parts
     done = []
-    engine = cast("Engine", parts.engine)
-    errand = engine._processing._rings._errand
+    assert isinstance(parts.engine, Engine)
+    errand = parts.engine._processing._rings._errand
     errand.start(cast("Any", lambda: done.append("a correction")))
     [task] = [t for t in parts.beside._tasks if t.name == "correction of rings"]
     assert task.is_wanted()
