@@ -95,6 +95,7 @@ class StreamLoop:
         self._vitals = Vitals(controls, clock)
         self._frame_rate = RateMeter()
         self._received = 0
+        self._adapted_s = clock.monotonic_s()
         self._entered_s = -1e18
         self._status = StatusNotes(
             self._session, self._feed, self._recon,
@@ -246,8 +247,9 @@ class StreamLoop:
     def _adapt(self, now_s: float) -> None:
         # Those that wait have come as well: under overload few are taken.
         received = self._tally.taken + self._arrivals.dropped + self._feed.depth
-        self._frame_rate.add(received - self._received, now_s)
-        self._received = received
+        # While a ring was made they came, but were not looked at.
+        self._frame_rate.add_since(received - self._received, self._adapted_s, now_s)
+        self._received, self._adapted_s = received, now_s
         oldest_s = self._feed.oldest_arrived_s
         # Frames that are held back for their FrameType are not late.
         guard_s = self._settings.frame_type_guard_s

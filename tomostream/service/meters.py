@@ -1,5 +1,6 @@
 """Rates, shares and percentiles over the recent past, in bounded memory."""
 
+import math
 from collections import deque
 
 import numpy as np
@@ -26,6 +27,21 @@ class RateMeter:
         else:
             self._bins.append((now_s, amount))
         self._forget(now_s)
+
+    def add_since(self, amount: float, since_s: float, now_s: float) -> None:
+        """Note what came evenly since then: who looks seldom does not see a burst."""
+        step_s = self._window_s / self._BINS
+        kept_s = min(now_s - since_s, self._window_s)
+        if kept_s <= step_s:
+            self.add(amount, now_s)
+            return
+        parts = math.ceil(kept_s / step_s)
+        share = amount * kept_s / (now_s - since_s) / parts
+        was_quiet = not self.total(now_s)
+        for part in range(parts - 1, -1, -1):
+            self.add(share, now_s - kept_s * part / parts)
+        if was_quiet:
+            self._since_s = now_s - kept_s
 
     def per_second(self, now_s: float) -> float:
         """Give the amount per second."""

@@ -70,9 +70,10 @@ class Overload:
     waited for a while and the work would fit, or, to find out, after a longer while;
     each time that turns out wrong the next try comes later.
 
-    Until that has its effect, and while a new ring settles, frames that have waited
-    longer than `longest_wait_s` are not used: else those that came while the ring was
-    made would be late, and all that come after them. Owned by the loop's thread.
+    Until that has its effect, frames that have waited longer than `longest_wait_s` are
+    not used: else those that came while the ring was made would be late, and all that
+    come after them. Where the machine can follow, they are caught up with instead.
+    Owned by the loop's thread.
     """
 
     _GREATEST = 256
@@ -115,11 +116,7 @@ class Overload:
             self._pressed_s = now_s
         elif self.decimation > 1:
             self._go_down(now_s, work)
-        is_bounded = (
-            pressure.is_settling
-            or self.decimation > 1
-            or self._is_overload(now_s, pressure, work)
-        )
+        is_bounded = self.decimation > 1 or self._is_overload(now_s, pressure, work)
         self.longest_wait_s = self._LATE * self._max_lag_s if is_bounded else math.inf
 
     def reset(self) -> None:

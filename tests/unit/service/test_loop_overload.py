@@ -140,7 +140,7 @@ def latencies_in(bench):
 
 
 @pytest.mark.parametrize(("rate_hz", "cost_s"), [(200.0, 0.01), (500.0, 0.01),
-    (2000.0, 0.01), (300.0, 0.02), (50.0, 0.2), (300.0, 0.0005)])  # fmt: skip
+    (2000.0, 0.01), (300.0, 0.02), (50.0, 0.2)])  # fmt: skip
 @pytest.mark.parametrize("making_s", [0.0, 0.5, 3.0])
 def test_latency_is_bounded_from_the_first_slice_on(
     make_bench, rate_hz, cost_s, making_s
@@ -194,7 +194,7 @@ def test_what_is_left_out_is_spread_over_all_angles(overloaded):
 
 
 @pytest.mark.parametrize("making_s", [0.4, 1.2])
-def test_making_the_ring_costs_only_frames_that_are_late(make_bench, making_s):
+def test_making_the_ring_costs_no_frame_where_all_can_be_used(make_bench, making_s):
     bench = make_bench(cost_s=0.0005)
     bench.start()
     bench.scan(count=100_000)
@@ -203,10 +203,7 @@ def test_making_the_ring_costs_only_frames_that_are_late(make_bench, making_s):
     bench.clock.advance(making_s)
     source.number, source.next_s = 1, source.next_s + 0.1
     source.run(2.0)
-    late = 300.0 * max(making_s - 0.1 - 0.5, 0.0)
-    # Others become late while those before them are processed.
-    assert late <= bench.rejected(RejectReason.DECIMATED) <= 1.3 * late
-    assert bench.health().decimation == 1
+    assert bench.rejected(RejectReason.DECIMATED) == 0
 
 
 @pytest.mark.parametrize("making_s", [0.3, 1.2, 2.0])
@@ -220,7 +217,7 @@ def test_the_time_for_a_new_ring_is_no_cost_of_frames(make_bench, making_s):
     source.run(5.0, watch=lambda: costs_s.append(bench.loop._work.cost_s))
     assert bench.engine.calls.count("configure") == 1
     assert max(costs_s) == pytest.approx(0.0005)
-    assert bench.health().decimation == 1
+    assert bench.rejected(RejectReason.DECIMATED) == 0
 
 
 def test_a_new_ring_under_overload_does_not_overstate_it(make_bench):

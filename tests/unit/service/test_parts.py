@@ -67,6 +67,16 @@ def test_old_changes_of_frame_type_are_forgotten():
     assert kinds.kind_at(999.5) is DARK
 
 
+@pytest.mark.parametrize("gap_s", [0.01, 0.5, 3.0])
+def test_what_came_while_nobody_looked_is_no_burst(gap_s):
+    rate = RateMeter(2.0)
+    rate.add(0, 10.0)
+    rate.add_since(100 * gap_s, 10.0, 10.0 + gap_s)
+    assert rate.per_second(10.0 + gap_s) <= 110
+    seen_s = min(gap_s, 2.0)
+    assert rate.total(10.0 + gap_s) == pytest.approx(100 * seen_s)
+
+
 def test_a_rate_is_that_of_the_recent_past():
     rate = RateMeter(2.0)
     for tick in range(1000):

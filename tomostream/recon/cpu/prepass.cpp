@@ -106,7 +106,7 @@ void Prepass::configure_phase(Pool& pool, double strength) {
 RowFields Prepass::row_fields(Pool& pool, int generation, const Fields& fields) {
   Rows& rows = rows_[generation];
   const size_t pitch = field_pitch_;
-  if (!rows.dark.as()) {
+  if (!rows.gain.as()) {    // the last one to be there
     const size_t bytes = sizeof(float) * pitch * static_cast<size_t>(n_z_);
     rows.dark = Buffer(pool, bytes, "dark field");
     rows.gain = Buffer(pool, bytes, "flat field");

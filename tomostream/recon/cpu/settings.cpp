@@ -70,7 +70,7 @@ int64_t Reconstructor::set_fields(int generation, const float* dark, const float
   if (generation < kGenerations) prepass_.forget_fields(generation);
   const int n_x = shape_.n_x, n_z = shape_.n_z;
   const size_t bytes = sizeof(float) * field_tile() * static_cast<size_t>(bands_);
-  if (!set.dark.as()) {
+  if (!set.gain.as()) {    // the last one to be there
     set.dark = Buffer(pool_, bytes, "dark field");
     set.gain = Buffer(pool_, bytes, "flat field");
   }
