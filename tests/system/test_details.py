@@ -144,16 +144,74 @@ def test_records_alarm_at_the_limits_that_are_declared(
     prefix = f"{family}TomoStream:"
     start("ioc", "--prefix", prefix, "--ready-json", server="ioc").wait_ready()
     limits = {c.name: c.alarm_high for c in DETAILS if c.alarm_high is not None}
-    assert set(limits) == {"QueueFill", "Latency", "LostRecently", "RejectedRecently"}
+    assert set(limits) == {
+        "QueueFill", "Latency", "LostRecently", "RejectedRecently", "ParametersRefused",
+    }  # fmt: skip
     for factor, wanted in ((0, NO_ALARM), (1, MINOR)):
         values = {prefix + name: factor * limit for name, limit in limits.items()}
         channel_access(environment.client(), [], values)
-        assert severities(shown, *limits) == [wanted] * 4
+        assert severities(shown, *limits) == [wanted] * len(limits)
     latency = control("Latency")
     channel_access(environment.client(), [], {prefix + "Latency": latency.alarm_major})
     assert severities(shown, "Latency") == [MAJOR]
     # Nobody has told them yet that anything is there.
     assert severities(shown, "ImageConnection", "ServerRunning") == [MAJOR, MAJOR]
+
+
+@pytest.mark.parametrize(
+    ("record", "value", "told", "good"),
+    [
+        (
+            "FilterType", 17,
+            "FilterType: expected one of Parzen, Shepp-logan, Ramp, Butterworth, Hann, "
+            "Cosine, got 17; Ramp stays in use", 0,
+        ),
+        (
+            "Center", float("nan"),
+            "Center: expected a finite number, got nan; 30.25 pixel stays in use", 31.5,
+        ),
+    ],
+)  # fmt: skip
+def test_a_value_that_is_refused_is_told_at_the_records_until_a_good_one(
+    beamline, shown, wait_until, family, environment, channel_access, record, value,
+    told, good,
+):  # fmt: skip
+    def put(**values):
+        values = {f"{family}TomoStream:{name}": v for name, v in values.items()}
+        channel_access(environment.client(), [], values)
+
+    def is_told(text):
+        return all(text in said for said, _ in shown("ReconStatus", "ErrorText"))
+
+    wait_until(lambda: shown("SessionState")[0][0] == "streaming", 60)
+    put(FilterType=2, Center=30.25)
+    put(**{record: value})
+    wait_until(lambda: is_told(told), 10)
+    assert shown("ParametersRefused") == [(1, MINOR)]
+    put(**{record: good})
+    wait_until(lambda: shown("ParametersRefused") == [(0, NO_ALARM)], 10)
+    wait_until(
+        lambda: not any(record in t for t, _ in shown("ReconStatus", "ErrorText"))
+    )
+
+
+def test_a_center_outside_the_frames_is_told_at_the_records(
+    beamline, shown, wait_until, family, environment, channel_access
+):
+    def put(center):
+        name = f"{family}TomoStream:Center"
+        channel_access(environment.client(), [], {name: center})
+
+    def status():
+        return shown("ReconStatus")[0][0]
+
+    wait_until(lambda: shown("SessionState")[0][0] == "streaming", 60)
+    put(4000)
+    said = "Center 4000 lies outside the frames (columns 0 to 63)"
+    wait_until(lambda: said in status(), 10)
+    assert shown("Center") == [(4000.0, NO_ALARM)]
+    put(31.5)
+    wait_until(lambda: "Center" not in status(), 10)
 
 
 def test_lost_frames_alarm_as_long_as_it_goes_on(

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tomostream.core.controls import LONGEST_PREFIX
+
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -193,6 +195,42 @@ def test_the_records_of_the_lens_change_are_served_and_kept(
     first.end()
     start(*arguments, server="ioc").wait_ready()
     assert channel_access(variables, names)[names[0]] == 2.5
+
+
+def test_a_choice_that_there_is_not_leaves_the_one_before_it_saved(
+    ioc, prefix, channel_access, environment, wait_until, tmp_path
+):
+    def put(**values):
+        named = {f"{prefix}{name}": value for name, value in values.items()}
+        channel_access(environment.client(), values=named)
+
+    def saved():
+        return settings.read_text() if settings.exists() else ""
+
+    settings = tmp_path / "settings.yaml"
+    started = ioc()
+    put(FilterType=4, Center=12.5)
+    wait_until(lambda: "Hann" in saved() and "12.5" in saved(), 10)
+    put(FilterType=17, Center=99.5)
+    wait_until(lambda: "99.5" in saved(), 10)
+    started.end()
+    ioc()
+    names = [f"{prefix}FilterType", f"{prefix}Center"]
+    shown = channel_access(environment.client(), names=names)
+    assert list(shown.values()) == ["Hann", 99.5]
+
+
+def test_records_below_the_longest_prefix_are_all_served(
+    start, family, channel_access, environment
+):
+    prefix = f"{family}TomoStream:".rjust(LONGEST_PREFIX, "p")
+    start(
+        "ioc", "--prefix", prefix, "--ready-json",
+        "--lens-change", "o:", "m:1", "m:2", "m:3", "roi:", server="ioc",
+    ).wait_ready()  # fmt: skip
+    name = f"{prefix}SampleTomo90degPVName"
+    assert len(name) == 60
+    assert channel_access(environment.client(), [name]) == {name: "m:2"}
 
 
 def test_records_of_others_are_read_and_written_without_waiting(ioc, program, prefix):

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, cast
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -21,10 +22,25 @@ from tomostream.app.config_faults import (
     value_fault,
     yaml_fault,
 )
+from tomostream.core.controls import prefix_fault
 from tomostream.core.errors import ConfigurationError
 from tomostream.core.frame import IdWrap
+from tomostream.core.record_name import longest_prefix
 
-Prefix = Annotated[str, Field(pattern=r"^[^\s.]+$", max_length=60)]
+
+def _own_prefix(text: str) -> str:
+    if fault := prefix_fault(text):
+        raise ValueError(fault)
+    return text
+
+
+Prefix = Annotated[str, AfterValidator(_own_prefix)]
+TomoScanPrefix = Annotated[
+    str,
+    Field(
+        pattern=r"^[^\s.]+$", max_length=longest_prefix(["FrameType", "FirstProjid"])
+    ),
+]
 Channel = Annotated[str, Field(pattern=r"^\S+$", max_length=255)]
 
 
@@ -81,7 +97,7 @@ class InputSection(_Section):
     """pvAccess channel of the averaged flat field."""
     theta_channel: Channel | None = None
     """pvAccess channel of the angle table."""
-    tomoscan_prefix: Prefix | None = None
+    tomoscan_prefix: TomoScanPrefix | None = None
     """FrameType and FirstProjid are read below it."""
     has_tomoscan: bool = True
     """false: nothing is read from a tomoScan, fields and tables neither."""

@@ -26,6 +26,11 @@ class ObservedControls:
         """Give the newest snapshot."""
         return self._inner.parameters()
 
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """Why a record's value is not used, by record name."""
+        return self._inner.refused
+
     def commands(self) -> Sequence[Command]:
         """Give the buttons pressed since the last call."""
         return self._inner.commands()

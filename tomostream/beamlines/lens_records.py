@@ -14,11 +14,16 @@ from tomostream.beamlines.lens_change import (
     LensChangeWishes,
 )
 from tomostream.beamlines.motor import OpenVariable
+from tomostream.core.controls import LENS_CHANGE
+from tomostream.core.parameters import decode, told
 from tomostream.core.ports import Clock, Moment, Wish
 
 _STATES = tuple(state.value for state in LensChangeState)
 _ABSENT_S = 10.0
 """A record that has not come so long after another one of its IOC is not in it."""
+
+
+_DECLARED = {c.name.removeprefix("LensChange"): c for c in LENS_CHANGE}
 
 
 class LensChangeCompanion:
@@ -52,6 +57,8 @@ class LensChangeCompanion:
         self._message = open_variable(
             f"{prefix}LensChangeMessage", is_text=True, is_optional=True
         )
+        self._in_use: dict[str, float] = {}
+        """The newest value of each setting that could be used."""
         self._sync_since_s: float | None = None
         self._has_dry_run = False
 
@@ -67,7 +74,8 @@ class LensChangeCompanion:
                 wishes=self._wishes, report=self._report,
             )  # fmt: skip
         wish = self._change.step(moment)
-        return wish if wish.note else replace(wish, note=self._intention())
+        notes = [*self._refusals(), wish.note or self._intention()]
+        return replace(wish, note="; ".join(filter(None, notes)))
 
     def abort(self) -> None:
         """Stop the motors."""
@@ -116,8 +124,36 @@ class LensChangeCompanion:
 
     def _setting(self, name: str, otherwise: float) -> float:
         value = self._settings[name].value
-        return float(value) if isinstance(value, int | float) else otherwise
+        if not isinstance(value, int | float):
+            return otherwise
+        if not _fault(name, value):
+            self._in_use[name] = float(value)
+        # No distance is above a limit that is no number: such a one limits nothing.
+        return self._in_use.get(name, otherwise)
+
+    def _refusals(self) -> list[str]:
+        """Say which record's value is not used, and why."""
+        return [
+            f"{fault}; {self._shown(name)} stays in use"
+            for name, variable in self._settings.items()
+            if variable.value is not None and (fault := _fault(name, variable.value))
+        ]
+
+    def _shown(self, name: str) -> str:
+        declared = _DECLARED[name]
+        if name not in self._in_use:
+            return "the first value"
+        return told(declared, decode(declared, self._in_use[name]))
 
     def _report(self, readings: Mapping[str, str]) -> None:
         self._state.put(_STATES.index(readings["LensChangeState"]))
         self._message.put(readings["LensChangeMessage"][:255])
+
+
+def _fault(name: str, value: float | str) -> str:
+    """Say why a setting's value cannot be used; empty: it can."""
+    try:
+        decode(_DECLARED[name], value)
+    except ValueError as exc:
+        return str(exc)
+    return ""

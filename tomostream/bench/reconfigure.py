@@ -271,6 +271,11 @@ class _Operator:
             self._watch.is_seen = True
         return self._shown
 
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """Give nothing: there is no record that could hold a value."""
+        return {}
+
     def write_parameters(self, parameters: Parameters) -> None:
         """Take what the service has changed itself."""
         self._shown = parameters

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tomostream.core.record_name import is_record_name
+from tomostream.core.controls import prefix_fault
 
 
 def positive(text: str) -> float:
@@ -81,12 +81,8 @@ def size(text: str) -> int:
 
 def prefix(text: str) -> str:
     """Take the prefix of records, P and R together."""
-    if not is_record_name(text) or len(text) > 40:
-        message = (
-            "expected a prefix such as sim:TomoStream: (no blanks, dots or quotes, "
-            f"40 characters at most), got {text!r}"
-        )
-        raise argparse.ArgumentTypeError(message)
+    if fault := prefix_fault(text):
+        raise argparse.ArgumentTypeError(f"{fault}, got {text!r}")
     return text
 
 

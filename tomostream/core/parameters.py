@@ -199,9 +199,7 @@ def decode(control: Control, value: Value) -> Any:
         return _decode_choice(control, value)
     if control.kind == "text":
         return str(value)
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"{control.name}: expected a finite number, got {number}")
+    number = _number(control, value)
     low, high = control.low, control.high
     if (low is not None and number < low) or (high is not None and number > high):
         unit = f" {control.unit}" if control.unit else ""
@@ -209,6 +207,14 @@ def decode(control: Control, value: Value) -> Any:
             f"{control.name}: expected {low} to {high}{unit}, got {number:g}"
         )
     return int(number) if control.kind == "integer" else number
+
+
+def told(control: Control, value: Any) -> str:
+    """Say a parameter's value as its record shows it: a choice's text, or the unit."""
+    if control.choices:
+        return control.choices[int(encode(control, value))]
+    text = f"{value:.10g}" if isinstance(value, float) else str(value)
+    return f"{text} {control.unit}" if control.unit else text
 
 
 def encode(control: Control, value: Any) -> Value:
@@ -219,15 +225,26 @@ def encode(control: Control, value: Any) -> Value:
     return value
 
 
+def _number(control: Control, value: Value) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{control.name}: expected a finite number, got {value}")
+    return number
+
+
 def _decode_choice(control: Control, value: Value) -> Any:
     meanings = control.meanings or control.choices
     try:
         index = control.choices.index(value) if isinstance(value, str) else int(value)
         found = meanings[index if index >= 0 else len(meanings)]
-    except (ValueError, IndexError) as exc:
+    except (TypeError, ValueError, OverflowError, IndexError) as exc:
         wanted = ", ".join(control.choices)
+        came = f"{value:g}" if isinstance(value, float) else repr(value)
         raise ValueError(
-            f"{control.name}: expected one of {wanted}; got {value!r}"
+            f"{control.name}: expected one of {wanted}, got {came}"
         ) from exc
     kind = _CHOICE_TYPES.get(control.field or "")
     return kind(found) if kind else found

@@ -164,6 +164,11 @@ class ControlSurface(Protocol):
         """Give the newest snapshot."""
         ...
 
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """Why a record's value is not used, by record name; the old one is kept."""
+        ...
+
     def commands(self) -> Sequence[Command]:
         """Give the buttons pressed since the last call, in order."""
         ...

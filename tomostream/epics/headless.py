@@ -23,6 +23,11 @@ class FixedControls:
         """Give the parameters in force."""
         return self._parameters
 
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """Give nothing: there is no record that could hold a value."""
+        return {}
+
     def commands(self) -> Sequence[Command]:
         """Give Start, once."""
         waiting, self._waiting = self._waiting, []

@@ -13,15 +13,13 @@ from pathlib import Path
 
 from softioc import asyncio_dispatcher, fields, imports, softioc
 
-from tomostream.core.controls import CONTROLS, LENS_CHANGE, Control
+from tomostream.core.controls import CONTROLS, LENS_CHANGE, Control, prefix_fault
 from tomostream.core.errors import ConfigurationError
-from tomostream.core.record_name import is_record_name
 from tomostream.epics.database import LONG_TEXT_SIZE, Saved, database_text
 from tomostream.epics.settings import SAVED_CONTROLS, SettingsFile
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_NAME = 60
 _DBF = {name: getattr(fields, f"DBF_{name}") for name in ("CHAR", "DOUBLE")}
 
 
@@ -61,12 +59,8 @@ class IocConfig:
     """
 
     def __post_init__(self) -> None:
-        longest = max(len(self.prefix + control.name) for control in self.controls)
-        if longest > _LONGEST_NAME or not is_record_name(self.prefix):
-            raise ConfigurationError(
-                "prefix: expected a short text without spaces, dots, quotes or $, "
-                f"got {self.prefix!r}"
-            )
+        if fault := prefix_fault(self.prefix):
+            raise ConfigurationError(f"prefix: {fault}, got {self.prefix!r}")
 
     @property
     def controls(self) -> tuple[Control, ...]:
@@ -151,7 +145,9 @@ def _value(prefix: str, control: Control) -> float | int | str:
         return text.value.decode("utf-8", errors="replace")
     number = _number(name)
     if control.choices:
-        return control.choices[int(number)]
+        # A client can write the number of a choice that there is not.
+        index = int(number)
+        return control.choices[index] if index < len(control.choices) else index
     return int(number) if control.kind == "integer" else number
 
 

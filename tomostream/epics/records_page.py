@@ -12,6 +12,7 @@ from tomostream.core.controls import (
     DETAILS,
     HEALTH,
     LENS_CHANGE,
+    LONGEST_PREFIX,
     RECONSTRUCTION,
     STATUS,
     WIRING,
@@ -19,9 +20,10 @@ from tomostream.core.controls import (
     Extent,
     RecordKind,
 )
+from tomostream.core.record_name import LONGEST_RECORD_NAME
 from tomostream.epics.database import record_type
 
-_HEAD = """\
+_HEAD = f"""\
 # Records
 
 Made from `tomostream/core/controls` by `tomostream.epics.records_page`; do not edit.
@@ -43,6 +45,19 @@ Long text is an `lso` record: up to 39 characters it reads and writes like a
 `stringout`, more are in `.VAL$` (`caget -S sim:TomoStream:DarkPVAName.VAL$`).
 `StartReconHoldA` and `B` let `caput -c` on `StartRecon` wait until streaming has ended;
 they are not to be written to.
+
+**A value that the service cannot use** (FilterType 17, Center NaN) leaves the one that
+was before it in use, which the settings file keeps too. Within half a second
+`ReconStatus` and `ErrorText` say which record it is, what was wanted, what came and
+what stays in use: `Center: expected a finite number, got nan; 255.5 pixel stays in
+use`.
+`ParametersRefused` counts such records, MINOR from the first on, until each holds a
+good value; those of the lens change stand in `ReconStatus` alone. A Center outside
+the frames is used, and both texts say so: `Center 4000 lies outside the frames (columns
+0 to 511)`.
+
+A record's name has {LONGEST_RECORD_NAME} characters at most in EPICS, and a prefix
+{LONGEST_PREFIX}, which leaves room for `SampleTomo90degPVName`, the longest below it.
 """
 
 _SECTIONS = (

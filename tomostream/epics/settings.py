@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import yaml
@@ -67,7 +68,8 @@ class SettingsFile:
             last = self.load()
             while True:
                 is_last = stop.wait(_LOOK_S)
-                values = read()
+                # What is refused is not kept: the value before it stays in use.
+                values = {**last, **_taken(read())}
                 if values != last:
                     self._write(values)
                     last = values
@@ -120,6 +122,16 @@ def _usable(values: dict[object, object], controls: Iterable[Control]) -> Saved:
         except (TypeError, ValueError) as exc:
             logger.warning("setting left out: %s: %s", control.name, exc)
     return usable
+
+
+def _taken(values: Saved) -> Saved:
+    """Leave out what no record of ours would be given at the next start."""
+    taken: dict[str, float | int | str] = {}
+    for control in SAVED_CONTROLS:
+        if control.name in values:
+            with suppress(TypeError, ValueError):
+                taken[control.name] = _checked(control, values[control.name])
+    return taken
 
 
 def _checked(control: Control, value: object) -> float | int | str:

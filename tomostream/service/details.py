@@ -1,5 +1,6 @@
 """What an operator looks at when something is odd: one reading each, none kept."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tomostream.core.controls import CONTROLS, Extent
@@ -53,13 +54,15 @@ class Details:
             "Codec": _NONE,
         }  # fmt: skip
 
-    def readings(self, health: Health) -> Readings:
+    def readings(self, health: Health, *, refusals: Sequence[str] = ()) -> Readings:
         """Give the readings by record name, to be called twice a second or so.
 
         Parameters
         ----------
         health
             Of the same moment.
+        refusals
+            Which records' values are not used, and why.
         """
         now_s = self.clock.monotonic_s()
         lost = health.frames_missing + health.frames_dropped
@@ -67,7 +70,8 @@ class Details:
         ledger = self.recon.ledger
         is_shown = health.publish_rate_hz > 0
         return {
-            "ErrorText": "; ".join(self._errors(is_faulty=faulty > 0)),
+            "ErrorText": "; ".join(self._errors(refusals, is_faulty=faulty > 0)),
+            "ParametersRefused": len(refusals),
             "BufferFill": 100 * ledger.filled / ledger.n_slots if ledger else 0.0,
             "Completeness": 100 * ledger.completeness if ledger else 0.0,
             "QueueFill": 100 * self.feed.fullness,
@@ -83,7 +87,7 @@ class Details:
             **self.settings.hardware,
         }
 
-    def _errors(self, *, is_faulty: bool) -> list[str]:
+    def _errors(self, refusals: Sequence[str], *, is_faulty: bool) -> list[str]:
         """Give what is wrong now, the worst first."""
         errors: list[str] = []
         if self.session.state is SessionState.FAILED:
@@ -95,9 +99,13 @@ class Details:
             errors.append(f"angle table not used: {intake.angles.problem}")
         if is_faulty:
             errors.append(self.tally.last_fault)
+        errors += refusals
         if self.recon.problem:
             errors.append(self.recon.problem)
-        return [*errors, *self.recon.parameters.problems(), *self.fields.notes]
+        return [
+            *errors, *self.recon.misplaced, *self.recon.parameters.problems(),
+            *self.fields.notes,
+        ]  # fmt: skip
 
     def _scan_type(self) -> str:
         newest = self.recon.newest

@@ -107,7 +107,7 @@ def completed(
     saved stays where it is possible.
     """
     center = parameters.center
-    if center == 0 or not -0.5 <= center <= layout.n_x - 0.5:
+    if center == 0 or not _is_on_detector(center, layout):
         center = (layout.n_x - 1) / 2
     return placed(
         replace(parameters, center=center),
@@ -147,6 +147,25 @@ def placed(
         parameters, oblique_x=float(n_out // 2), oblique_y=float(n_out // 2),
         oblique_z=float(layout.n_z // 2),
     )  # fmt: skip
+
+
+def misplaced(parameters: Parameters, layout: FrameLayout) -> list[str]:
+    """Say what an operator has put outside of the frames; it is done all the same."""
+    said: list[str] = []
+    if not _is_on_detector(parameters.center, layout):
+        said.append(
+            f"Center {parameters.center:.10g} lies outside the frames "
+            f"(columns 0 to {layout.n_x - 1})"
+        )
+    region = parameters.recon().steps.region
+    if region and not region.clipped(layout.n_z, layout.n_x):
+        said.append("the region that flats are scaled by lies outside the frames")
+    return said
+
+
+def _is_on_detector(center: float, layout: FrameLayout) -> bool:
+    # Pixel centres are integers: the first column begins half a pixel before 0.
+    return -0.5 <= center <= layout.n_x - 0.5
 
 
 def _within(place: float, size: int) -> float:

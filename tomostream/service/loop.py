@@ -316,8 +316,9 @@ class StreamLoop:
 
     def _report(self) -> None:
         now_s = self._clock.monotonic_s()
+        refusals = self._wishes.refusals(self._recon.parameters)
         notes = [
-            self._companions.wish.note, *self._status.notes(),
+            *refusals, self._companions.wish.note, *self._status.notes(),
             self.handover.lacking.get(),
         ]  # fmt: skip
         health = replace(
@@ -334,5 +335,8 @@ class StreamLoop:
             self._session, self._recon, health,
             corrected=self._fields.corrected,
             notes=[note for note in notes if note],
-            others={**self._centering.readings, **self._details.readings(health)},
+            others={
+                **self._centering.readings,
+                **self._details.readings(health, refusals=refusals),
+            },
         )  # fmt: skip

@@ -19,7 +19,13 @@ from tomostream.recon.snapshot import RingSnapshot
 from tomostream.service.fields import FieldBook, FieldChange
 from tomostream.service.filling import DecodedFrame, Filling, Ring
 from tomostream.service.intake import PlacedImage
-from tomostream.service.layout import FrameLayout, completed, placed, rescaled
+from tomostream.service.layout import (
+    FrameLayout,
+    completed,
+    misplaced,
+    placed,
+    rescaled,
+)
 from tomostream.service.reconstructor import AddReport, Reconstructor
 from tomostream.service.refiltering import Refiltering
 from tomostream.service.settings import ServiceSettings
@@ -180,10 +186,14 @@ class Reconstruction:
             notes.append(f"{outdated} slots stay as they were until new frames come")
         if self._dead_pixels:
             notes.append(f"{self._dead_pixels} dead pixels interpolated")
-        region = self.parameters.recon().steps.region
-        if region and not region.clipped(*self._ring.geometry.frame_shape):
-            notes.append("the region that flats are scaled by lies outside the frames")
         return notes
+
+    @property
+    def misplaced(self) -> list[str]:
+        """Which of the operator's places lie outside of the frames."""
+        return (
+            misplaced(self.parameters, self._ring.filling.layout) if self._ring else []
+        )
 
     @property
     def problem(self) -> str:

@@ -69,6 +69,6 @@ class StatusNotes:
         if problem and self._session.state is not SessionState.WAITING:
             notes.append(f"not used: {problem}")
         return [
-            *notes, *self._recon.notes, *self._recon.parameters.problems(),
-            *self._fields.notes, *self._feed.notes,
+            *notes, *self._recon.misplaced, *self._recon.notes,
+            *self._recon.parameters.problems(), *self._fields.notes, *self._feed.notes,
         ]  # fmt: skip

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tomostream.core.controls import control
-from tomostream.core.parameters import PARAMETER_FIELDS, Parameters
+from tomostream.core.parameters import PARAMETER_FIELDS, Parameters, told
 from tomostream.core.ports import ControlSurface
 
 
@@ -37,6 +37,20 @@ class OperatorWishes:
             else:
                 del self._written[name]
         return replace(shown, **on_the_way) if on_the_way else shown
+
+    def refusals(self, in_use: Parameters) -> list[str]:
+        """Say of each record whose value is not used why, and which one is instead.
+
+        Parameters
+        ----------
+        in_use
+            What the slices are made with.
+        """
+        return [
+            f"{why}; {told(declared, getattr(in_use, declared.field))} stays in use"
+            for name, why in self._controls.refused.items()
+            if (declared := control(name)).field
+        ]
 
     def write_back(self, wished: Parameters, changed: Parameters) -> None:
         """Write what the service has changed of what was wished into the records."""

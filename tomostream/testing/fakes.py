@@ -80,6 +80,8 @@ class FakeControls:
         self.readings: dict[str, float | int | str] = {}
         """What the service has written last, by record name."""
         self.reports: list[Mapping[str, float | int | str]] = []
+        self.refused: Mapping[str, str] = {}
+        """Why a record's value is not used, by record name."""
         self.written: list[Parameters] = []
         self.limits: dict[str, tuple[int, int]] = {}
         """What each record was limited to last."""

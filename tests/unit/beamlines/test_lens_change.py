@@ -270,6 +270,23 @@ def test_nothing_moves_while_a_setting_is_not_known(stage, setting):
     assert stage.positions == [1.0, 2.0, 3.0]
 
 
+@pytest.mark.parametrize(
+    ("before", "kept"), [(0.0001, "0.0001 mm"), (None, "the first value")]
+)
+def test_a_limit_that_is_no_number_leaves_the_one_before_it(stage, before, kept):
+    stage.change = companion(stage, LensChangeMaxMove=before)
+    stage.planes = Planes(x=120, y=70, z=60) if before else Planes(x=99999, y=70, z=60)
+    stage.step()
+    stage.set("P:LensChangeMaxMove", float("nan"))
+    note = stage.step().note
+    assert f"LensChangeMaxMove: expected a finite number, got nan; {kept}" in note
+    stage.choose_lens(1)
+    stage.run(5.0)
+    assert stage.positions == [1.0, 2.0, 3.0]
+    stage.set("P:LensChangeMaxMove", 5.0)
+    assert "LensChangeMaxMove:" not in stage.step().note
+
+
 def old_ioc(stage):
     """Give the records of an IOC that was made for the server before this one."""
     stage.change = companion(

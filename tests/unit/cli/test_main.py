@@ -9,6 +9,7 @@ from tomostream._version import __version__
 from tomostream.cli import main as cli
 from tomostream.cli import options
 from tomostream.cli.main import COMMANDS, main
+from tomostream.core.controls import LONGEST_PREFIX
 from tomostream.core.errors import ConfigurationError, ConnectionLostError
 
 HEAVY = {
@@ -66,6 +67,7 @@ def test_help_fits_a_terminal(capsys):
         ["demo", "--replay", "none.h5"],
         ["demo", "--prefix", "two words"],
         ["ioc", "--prefix", "it's:"],
+        ["ioc", "--prefix", "p" * (LONGEST_PREFIX + 1)],
         ["demo", "--snapshot", "/"],
         ["demo", "--json", "no/such/folder/x.json"],
         ["demo", "--center", "left"],

@@ -1,6 +1,13 @@
 import pytest
 
-from tomostream.core.controls import CONTROLS, HEALTH, control
+from tomostream.core.controls import (
+    CONTROLS,
+    HEALTH,
+    LENS_CHANGE,
+    LONGEST_PREFIX,
+    control,
+    prefix_fault,
+)
 from tomostream.core.health import HEALTH_NUMBERS, Health, RejectReason, camel_case
 from tomostream.core.parameters import (
     PARAMETER_FIELDS,
@@ -8,6 +15,7 @@ from tomostream.core.parameters import (
     Parameters,
     decode,
     encode,
+    told,
 )
 
 PARAMETERS = [c for c in CONTROLS if c.field]
@@ -65,6 +73,46 @@ def test_the_first_four_filters_keep_their_numbers():
 def test_an_impossible_value_is_refused_by_the_record_s_name(name, value):
     with pytest.raises(ValueError, match=name):
         Parameters().with_value(control(name), value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("FilterType", 17.0, "Hann, Cosine, got 17"),
+        ("FilterType", float("inf"), "Hann, Cosine, got inf"),
+        ("CrossHair", 2.0, "expected one of No, Yes, got 2"),
+        ("Center", float("nan"), "Center: expected a finite number, got nan"),
+        ("OrthoX", "left", "OrthoX: expected a finite number, got left"),
+        ("Energy", 1e9, "Energy: expected 1 to 100 keV, got 1e+09"),
+    ],
+)
+def test_a_refusal_says_the_record_what_was_wanted_and_what_came(name, value, told):
+    with pytest.raises(ValueError, match=rf"^{name}: .*") as refusal:
+        decode(control(name), value)
+    assert str(refusal.value).endswith(told)
+
+
+def test_a_value_is_told_as_its_record_shows_it():
+    shown = Parameters(filter_type=FilterType.HANN, center=255.5, dezinger_radius=3)
+    said = [
+        told(control(name), value)
+        for name, value in (
+            ("FilterType", shown.filter_type), ("Center", shown.center),
+            ("Dezinger", shown.dezinger_radius), ("CrossHair", shown.crosshair),
+            ("BeamHardening2", shown.hardening_2), ("OrthoX", shown.ortho_x),
+        )
+    ]  # fmt: skip
+    assert said == ["Hann", "255.5 pixel", "Radius 3", "No", "0", "0 pixel"]
+
+
+@pytest.mark.parametrize(
+    ("length", "is_right"), [(LONGEST_PREFIX, True), (LONGEST_PREFIX + 1, False)]
+)
+def test_a_prefix_is_as_long_as_the_longest_record_s_name_lets_it(length, is_right):
+    prefix = "p" * (length - 1) + ":"
+    longest = max(len(prefix + c.name) for c in (*CONTROLS, *LENS_CHANGE))
+    assert (longest <= 60) == is_right
+    assert (prefix_fault(prefix) == "") == is_right
 
 
 def test_a_record_that_is_no_parameter_cannot_change_the_snapshot():

@@ -25,7 +25,8 @@ UNITLESS = {
         "BeamHardening2", "BeamHardening3", "ObliqueNX", "ObliqueNY", "ObliqueNZ",
     },
     "a count": {
-        "Session", "LostRecently", "RejectedRecently", "PixelsRepaired", "SlotsFilled",
+        "Session", "LostRecently", "RejectedRecently", "ParametersRefused",
+        "PixelsRepaired", "SlotsFilled",
         "SlotsTotal", "SlotsStale", "QueueDepth", "Decimation", "ViewsFailed",
         *(c.name for c in CONTROLS if re.match("Frames|Rejected", c.name)),
     },

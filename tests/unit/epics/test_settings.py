@@ -66,3 +66,15 @@ def test_the_file_can_be_edited_by_hand(path):
 def test_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="folder"):
         SettingsFile(tmp_path / "nowhere" / "settings.yaml")
+
+
+@pytest.mark.parametrize(
+    "refused", [{"FilterType": 17}, {"Center": float("nan")}, {"Energy": 1e9}]
+)
+def test_a_value_that_is_refused_leaves_the_one_before_it_saved(path, refused):
+    values = {"Center": 12.5, "FilterType": "Hann", "Energy": 25.0}
+    for shown in (values, values | refused):
+        settings = SettingsFile(path)
+        settings.start(lambda shown=shown: shown)
+        settings.stop()
+    assert SettingsFile(path).load() == values

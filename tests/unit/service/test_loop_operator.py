@@ -329,3 +329,45 @@ def test_half_acquisition_is_begun_anew_only_for_another_side(bench, moved, is_k
     bench.controls.turn(center=moved)
     bench.step()
     assert (bench.health().slots_filled > 0) is is_kept
+
+
+REFUSAL = "FilterType: expected one of Parzen, Hann, got 17"
+
+
+def test_a_value_that_is_refused_is_told_with_the_one_in_use_until_a_good_one(bench):
+    bench.controls.turn(filter_type=FilterType.HANN)
+    bench.controls.refused = {"FilterType": REFUSAL}
+    said = f"{REFUSAL}; Hann stays in use"
+    assert said in bench.status
+    readings = bench.controls.readings
+    assert (readings["ErrorText"], readings["ParametersRefused"]) == (said, 1)
+    bench.controls.refused = {}
+    assert "FilterType" not in bench.status
+    assert (readings["ErrorText"], readings["ParametersRefused"]) == ("", 0)
+
+
+def test_a_refusal_tells_the_value_that_the_service_itself_has_set(streaming):
+    streaming.controls.refused = {"Center": "Center: expected a finite number, got nan"}
+    assert "got nan; 3.5 pixel stays in use" in streaming.status
+
+
+def test_a_refusal_is_told_within_half_a_second(streaming):
+    streaming.status  # noqa: B018  a report has just been made
+    streaming.controls.refused = {"FilterType": REFUSAL}
+    streaming.clock.advance(0.5)
+    streaming.step()
+    assert REFUSAL in streaming.controls.readings["ReconStatus"]
+
+
+@pytest.mark.parametrize("center", [-0.6, 7.6, 4000.0])
+def test_a_center_outside_the_frames_is_used_and_told_until_it_is_back(
+    streaming, center
+):
+    streaming.controls.turn(center=center)
+    said = f"Center {center:g} lies outside the frames (columns 0 to 7)"
+    assert said in streaming.status
+    assert said in streaming.controls.readings["ErrorText"]
+    assert streaming.engine.parameters.center == center
+    streaming.controls.turn(center=7.4)
+    assert "Center" not in streaming.status
+    assert streaming.controls.readings["ErrorText"] == ""

@@ -60,6 +60,7 @@ DETAILS = (
     _reading("Latency", "Time stamp to published slice, median; 0 while nothing is published.", unit="ms", precision=1, minor=500, major=2000),
     _reading("LostRecently", "Frames missing or dropped within the last 10 s.", minor=1),
     _reading("RejectedRecently", "Faulty frames within the last 10 s; intended omissions do not count.", minor=1),
+    _reading("ParametersRefused", "Parameters whose record holds what is not used; ErrorText says which, and what is instead.", minor=1),
     _reading("Angle", "Angle of the newest projection in the ring, not reduced to a turn.", unit="deg", precision=3),
     _reading("ImageWidth", "Columns of the frames, after they were turned upright.", unit="pixel"),
     _reading("ImageHeight", "Rows of the frames, after they were turned upright.", unit="pixel"),

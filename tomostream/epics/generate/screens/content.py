@@ -267,6 +267,7 @@ SCREENS = (
                 Section(title="Service", rows=(
                     Record(name="ReconStatus", label="Status", is_wide=True),
                     Record(name="ErrorText", label="What is wrong", is_wide=True),
+                    Record(name="ParametersRefused", label="Values refused"),
                     *_records("ServerRunning", "Watchdog", "SessionState", "Session",
                               "Corrected", "ReconTime"),
                 )),
