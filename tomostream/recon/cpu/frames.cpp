@@ -8,14 +8,15 @@ namespace tomostream {
 void Reconstructor::set_prepass(const PrepassSettings& settings) {
   prepass_settings_ = settings;
   if (!shape_.n_z) return;
-  prepass_.configure(prepass_kernels(kernels_), pool_, shape_.n_z, shape_.n_x, settings);
-  if (!settings.is_on()) {
+  if (settings.is_on()) {
+    // First: without memory for them the steps stay as they are.
+    const size_t pixels = static_cast<size_t>(shape_.n_z) * static_cast<size_t>(shape_.n_x);
+    const std::vector<float> dark(pixels, 0.f), flat(pixels, 1.f);
+    set_fields(kGenerations, dark.data(), flat.data());
+  } else {
     fields_[kGenerations] = FieldSet{};
-    return;
   }
-  const size_t pixels = static_cast<size_t>(shape_.n_z) * static_cast<size_t>(shape_.n_x);
-  const std::vector<float> dark(pixels, 0.f), flat(pixels, 1.f);
-  set_fields(kGenerations, dark.data(), flat.data());
+  prepass_.configure(prepass_kernels(kernels_), pool_, shape_.n_z, shape_.n_x, settings);
 }
 
 void Reconstructor::make_images(const Job* jobs, int count) {

@@ -194,7 +194,7 @@ class Reconstructor {
   void remake_slices(const View& old);
   void remake_vertical(const Upright&);
   void make_ring(size_t n_slots, size_t bands, size_t tile);
-  void make_scratch();
+  void make_scratch(int fft_size);
   void add_rows(float* sums, const std::vector<int>& ids, int band, const Patch&);
   void remake_horizontal();
   void prepare_rows();

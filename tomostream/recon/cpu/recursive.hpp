@@ -1,5 +1,6 @@
 // The recursive FBP filter: sums of exponentials run forward and backward along the columns,
-// kWidth rows at a time. Exact linear convolution, no padding, O(n).
+// kWidth rows at a time. Linear convolution, no padding, O(n). Exact but for the slow
+// exponentials, see coarse.hpp.
 #pragma once
 #include "coarse.hpp"
 #include "kernels.hpp"

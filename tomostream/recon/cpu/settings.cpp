@@ -26,17 +26,18 @@ Fields Reconstructor::FieldSet::fields() const {
 }
 
 void Reconstructor::set_recursive(const RecursiveFilter& filter) {
+  make_scratch(0);
   filter_ = Filter{};
   RecursiveFilter gained = filter;
   for (float& weight : gained.weight) weight *= kRingGain;
   for (float& tap : gained.tap) tap *= kRingGain;
   filter_.recursive = with_slow_poles(gained);
-  make_scratch();
 }
 
 void Reconstructor::set_spectral(const std::vector<float>& response,
                                  const std::vector<float>& tail) {
   const int size = 2 * static_cast<int>(response.size() - 1), bits = log2_of(size);
+  make_scratch(size);
   response_.resize(static_cast<size_t>(size));
   twiddle_.resize(static_cast<size_t>(size) / 4 * 3 * 2);
   tail_ = tail;
@@ -54,15 +55,16 @@ void Reconstructor::set_spectral(const std::vector<float>& response,
   filter_ = Filter{};
   filter_.spectral = true;
   filter_.fft = {size, response_.data(), twiddle_.data(), tail_.data()};
-  make_scratch();
 }
 
-void Reconstructor::make_scratch() {
-  const size_t floats = std::max(kernels_.scratch_floats(shape_.n_ring, filter_.fft.size),
+// Before a filter takes the place of another: without memory the old one stays.
+void Reconstructor::make_scratch(int fft_size) {
+  const size_t floats = std::max(kernels_.scratch_floats(shape_.n_ring, fft_size),
                                  static_cast<size_t>(kRowsAtOnce) * kBlock * kRows);
   // + 64: not the same cache sets for all threads
-  scratch_pitch_ = (floats + 1023) / 1024 * 1024 + 64;
-  scratch_ = Buffer(pool_, sizeof(float) * scratch_pitch_ * pool_.size(), "scratch");
+  const size_t pitch = (floats + 1023) / 1024 * 1024 + 64;
+  scratch_ = Buffer(pool_, sizeof(float) * pitch * pool_.size(), "scratch");
+  scratch_pitch_ = pitch;
 }
 
 int64_t Reconstructor::set_fields(int generation, const float* dark, const float* flat) {
