@@ -28,7 +28,7 @@ namespace {
 constexpr int kWidth = TOMO_VECTOR_BYTES / 4;    // floats per vector; divides kRows
 typedef float Floats __attribute__((vector_size(TOMO_VECTOR_BYTES), may_alias));
 typedef float FloatsUnaligned
-    __attribute__((vector_size(TOMO_VECTOR_BYTES), may_alias, aligned(4)));
+    __attribute__((vector_size(TOMO_VECTOR_BYTES), may_alias, aligned(1)));
 typedef int32_t Ints __attribute__((vector_size(TOMO_VECTOR_BYTES), may_alias));
 typedef uint32_t Uints __attribute__((vector_size(TOMO_VECTOR_BYTES), may_alias));
 
@@ -149,8 +149,10 @@ TOMO_INLINE Floats load_pixels(const float* p) { return load_unaligned(p); }
 // The rarer pixel types: the compiler vectorises what it can.
 template <class P>
 TOMO_INLINE Floats load_pixels(const P* p) {
+  P t[kWidth];
+  memcpy(t, p, sizeof t);    // of any alignment
   alignas(TOMO_VECTOR_BYTES) float f[kWidth];
-  for (int i = 0; i < kWidth; i++) f[i] = (float)p[i];
+  for (int i = 0; i < kWidth; i++) f[i] = (float)t[i];
   return load(f);
 }
 // The last count < kWidth columns of a row, without reading past it.
