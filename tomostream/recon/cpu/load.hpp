@@ -13,13 +13,6 @@ TOMO_INLINE bool is_finite(float a) {
   return (bits & 0x7f800000u) != 0x7f800000u;
 }
 
-template <class P>
-TOMO_INLINE float load_pixel(const P* p) {    // of any alignment
-  P pixel;
-  memcpy(&pixel, p, sizeof pixel);
-  return (float)pixel;
-}
-
 // kWidth rows of as many pixels, transposed.
 template <class P>
 TOMO_INLINE void load_transposed(const P* pixels, int n_x, Floats r[kWidth]) {
@@ -111,7 +104,7 @@ void mend_suspect_row(const P* row, const float* gain, float* t, int stride, int
   for (int x = 0; x < n_x; x++) {
     const auto is_good = [&](int i) {
       const float g = gain[(size_t)i * kWidth];
-      return is_finite(load_pixel(row + i)) && g == g;
+      return is_finite((float)unaligned(row)[i]) && g == g;
     };
     if (is_good(x)) continue;
     const int first = x;
@@ -153,11 +146,11 @@ uint32_t count_bad_in(const P* pixels, int n_x, int rows, const float* gain) {
   for (int r = 0; r < rows; r++) {
     const P* row = pixels + (size_t)r * n_x;
     int good = 0;
-    for (int x = 0; x < n_x; x++) good += is_finite(load_pixel(row + x));
+    for (int x = 0; x < n_x; x++) good += is_finite((float)unaligned(row)[x]);
     if (good == n_x) continue;
     for (int x = 0; x < n_x; x++) {
       const float g = gain[in_strips(kWidth, n_x, r, x)];
-      bad += !is_finite(load_pixel(row + x)) && g == g;
+      bad += !is_finite((float)unaligned(row)[x]) && g == g;
     }
   }
   return bad;

@@ -145,14 +145,20 @@ TOMO_INLINE Floats floor(Floats a) {
 TOMO_INLINE Ints lane_numbers() { return (Ints){0, 1, 2, 3}; }
 #endif
 
+template <class P>
+struct Unaligned {
+  typedef P type __attribute__((aligned(1)));
+};
+// A frame's pixels may stand anywhere.
+template <class P>
+TOMO_INLINE const typename Unaligned<P>::type* unaligned(const P* p) { return p; }
+
 TOMO_INLINE Floats load_pixels(const float* p) { return load_unaligned(p); }
 // The rarer pixel types: the compiler vectorises what it can.
 template <class P>
 TOMO_INLINE Floats load_pixels(const P* p) {
-  P t[kWidth];
-  memcpy(t, p, sizeof t);    // of any alignment
   alignas(TOMO_VECTOR_BYTES) float f[kWidth];
-  for (int i = 0; i < kWidth; i++) f[i] = (float)t[i];
+  for (int i = 0; i < kWidth; i++) f[i] = (float)unaligned(p)[i];
   return load(f);
 }
 // The last count < kWidth columns of a row, without reading past it.
