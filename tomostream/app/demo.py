@@ -26,6 +26,7 @@ from tomostream.core.geometry import Geometry
 from tomostream.core.health import Health
 from tomostream.core.parameters import Parameters, Value
 from tomostream.core.publication import Publication
+from tomostream.core.record_name import LONGEST_STRING
 from tomostream.runtime import SystemClock
 
 if TYPE_CHECKING:
@@ -53,6 +54,14 @@ class DemoPlan:
     threads: int | None
     is_open: bool = False
     """Whether other computers may see it."""
+
+    def __post_init__(self) -> None:
+        longest = Names.below(self.prefix).tomoscan
+        if len(longest) > LONGEST_STRING:
+            raise ConfigurationError(
+                f"--prefix: expected {LONGEST_STRING} characters at most in "
+                f"{longest}, which a string record holds, got {len(longest)}"
+            )
 
 
 class Demo:

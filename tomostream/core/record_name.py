@@ -9,6 +9,9 @@ _LEGAL = re.compile(r"[\w:<>;\[\]-]+", re.ASCII)
 LONGEST_RECORD_NAME = 60
 """Characters: EPICS base has 61 bytes for a record's name, with the closing zero."""
 
+LONGEST_STRING = 39
+"""Characters that a string record holds, such as tomoScan's of the image prefix."""
+
 
 def is_record_name(text: str) -> bool:
     """Tell whether a record can be called so, or its name begin so."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from tomostream.core.errors import ConfigurationError
 from tomostream.core.frame import PIXEL_TYPES, IdWrap
-from tomostream.core.record_name import is_record_name
+from tomostream.core.record_name import LONGEST_STRING, is_record_name
 from tomostream.sim.rotation import RotationKind
 
 
@@ -82,9 +82,9 @@ class StreamConfig:
         for name in ("tomoscan_prefix", "image_prefix"):
             value = getattr(self, name)
             _require(
-                # A string record holds 39, and the image prefix is the value of one.
-                is_record_name(value) and len(value) <= 39, name,
-                "1 to 39 characters that a record's name may have",
+                # The image prefix is the value of a string record.
+                is_record_name(value) and len(value) <= LONGEST_STRING, name,
+                f"1 to {LONGEST_STRING} characters that a record's name may have",
             )  # fmt: skip
 
     @property

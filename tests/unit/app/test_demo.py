@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tomostream.app.demo import first_parameters, write_json
+from tomostream.app.demo import DemoPlan, first_parameters, write_json
 from tomostream.app.names import Names
 from tomostream.core.errors import ConfigurationError
 
@@ -34,6 +34,22 @@ def test_names_are_made_from_the_part_before_the_first_colon():
     assert names.image == "lab2:Pva1:Image"
     assert names.theta == "lab2:TomoScanStream:StreamTheta"
     assert names.channels()["recon_x"] == "lab2:TomoStream:StreamReconX"
+
+
+def planned(prefix):
+    return DemoPlan(
+        prefix=prefix, size=64, rate_hz=1.0, n_angles=9, scan="continuous", replay=None,
+        center=None, backend="cpu", isa="auto", threads=None,
+    )  # fmt: skip
+
+
+def test_a_prefix_too_long_for_tomoscan_s_names_is_refused_before_anything_starts():
+    with pytest.raises(ConfigurationError, match=r"39 characters at most .* got 40"):
+        planned("p" * 25)
+
+
+def test_the_demo_takes_a_prefix_whose_names_just_fit():
+    assert len(Names.below(planned("p" * 24).prefix).tomoscan) == 39
 
 
 def test_a_prefix_without_colon_is_its_own_family():
