@@ -42,3 +42,17 @@ def test_threads_do_not_change_the_result(threads: int) -> None:
 @pytest.mark.parametrize("isa", available_isas())
 def test_instruction_set_is_the_one_asked_for(isa: str) -> None:
     assert BackendSuite().scene(isa=isa).engine.isa == isa
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("ring_dtype", ["half", "float"])
+@pytest.mark.parametrize("isa", available_isas())
+def test_light_beyond_what_floats_hold_spoils_no_slice(isa, ring_dtype, dtype) -> None:
+    scene = BackendSuite().scene(isa=isa, ring_dtype=ring_dtype)
+    shape = scene.engine.geometry.frame_shape
+    scene.engine.set_fields(None, np.full(shape, 0.1, np.float32))
+    frame = np.full(shape, 0.05, dtype)
+    frame[scene.engine.parameters.planes.z, 20] = 3e38
+    for slot in (0, 1, 0):
+        scene.engine.add([frame], np.zeros(1), np.array([slot]))
+    assert np.isfinite(scene.engine.packed()).all()

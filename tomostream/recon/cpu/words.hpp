@@ -138,7 +138,7 @@ float fitting_unit(const float* lines, size_t count, float unit) {
   Floats largest = {};
   for (size_t i = 0; i < count; i += kWidth) {
     const Floats a = load(lines + i);
-    largest = larger(larger(a, -a), largest);    // this way round: not if a is not a number
+    largest = larger(largest, larger(a, -a));
   }
   float peak = 0;
   for (int i = 0; i < kWidth; i++)
