@@ -20,7 +20,48 @@ TOMO_INLINE void load_transposed(const P* pixels, int n_x, Floats r[kWidth]) {
   for (int i = 0; i < kWidth; i++) r[i] = load_pixels(pixels + (size_t)i * n_x);
   transpose(r);
 }
-#if TOMO_VECTOR_BYTES == 32
+#if TOMO_VECTOR_BYTES == 64
+// Words are transposed as such, with fewer steps: the 128-bit lanes of vector i have the left
+// and the right columns of row i, then those of row i + 8.
+struct ColumnIndex {    // of a column's words in two vectors of four rows each and every 8th
+  alignas(64) int16_t word[4][32];
+};
+constexpr ColumnIndex make_column_index() {
+  ColumnIndex index{};
+  for (int c = 0; c < 4; c++)
+    for (int z = 0; z < 16; z++)
+      index.word[c][2 * z] = (int16_t)(c % 2 * 4 + c / 2 * 8 + z % 4 + z / 4 % 2 * 32 + z / 8 * 16);
+  return index;
+}
+constexpr ColumnIndex kColumnIndex = make_column_index();
+
+TOMO_INLINE void load_transposed(const uint16_t* pixels, int n_x, Floats r[16]) {
+  const auto row = [&](int z) __attribute__((always_inline)) {
+    return _mm256_loadu_si256((const __m256i*)(pixels + (size_t)z * n_x));
+  };
+  Words rows[8];
+  for (int i = 0; i < 8; i++)
+    rows[i] = (Words)_mm512_inserti64x4(_mm512_castsi256_si512(row(i)), row(i + 8), 1);
+  for (int x = 0; x < 8; x += 4) {
+    __m512i pairs[4];
+    for (int i = 0; i < 4; i++)
+      pairs[i] = (__m512i)(x ? interleave_second(rows[2 * i], rows[2 * i + 1])
+                             : interleave_first(rows[2 * i], rows[2 * i + 1]));
+    for (int k = 0; k < 4; k += 2) {
+      const auto fours = [&](int i) __attribute__((always_inline)) {
+        return k ? _mm512_unpackhi_epi32(pairs[i], pairs[i + 1])
+                 : _mm512_unpacklo_epi32(pairs[i], pairs[i + 1]);
+      };
+      const __m512i a = fours(0), b = fours(2);
+      for (int c = 0; c < 4; c++) {
+        const __m512i index = _mm512_load_si512(kColumnIndex.word[c]);
+        const Ints column = (Ints)_mm512_maskz_permutex2var_epi16(0x55555555u, a, index, b);
+        r[x + k + c % 2 + c / 2 * 8] = __builtin_convertvector(column, Floats);
+      }
+    }
+  }
+}
+#elif TOMO_VECTOR_BYTES == 32
 // Words are transposed as such, with fewer steps: the lanes of vector i have rows i and i + 4,
 // so that nothing leaves its lane.
 TOMO_INLINE void load_transposed(const uint16_t* pixels, int n_x, Floats r[8]) {
@@ -48,16 +89,17 @@ TOMO_INLINE void load_transposed(const uint16_t* pixels, int n_x, Floats r[8]) {
 #endif
 
 // columns <= kWidth of kWidth rows, of which only the first `rows` exist; the others become
-// zeros. ahead: the same columns of the rows that come next, fetched meanwhile: so many
-// parallel streams are more than hardware prefetchers follow. dark and gain: of this strip and
-// column on.
+// zeros. ahead: the same columns of the rows that come next, fetched meanwhile if not null: so
+// many parallel streams are more than hardware prefetchers follow. dark and gain: of this strip
+// and column on.
 template <class P>
 TOMO_INLINE void load_block(const P* pixels, const P* ahead, int n_x, int rows, int columns,
                             const float* dark, const float* gain, float floor, float* t,
                             int stride) {
   Floats r[kWidth];
   if (rows == kWidth && columns == kWidth) {
-    for (int i = 0; i < kWidth; i++) __builtin_prefetch(ahead + (size_t)i * n_x, 0, 2);
+    if (ahead)
+      for (int i = 0; i < kWidth; i++) __builtin_prefetch(ahead + (size_t)i * n_x, 0, 2);
     load_transposed(pixels, n_x, r);
   } else {
     for (int i = 0; i < kWidth; i++) {
@@ -82,9 +124,12 @@ TOMO_INLINE void load_block(const P* pixels, const P* ahead, int n_x, int rows, 
 template <class P>
 void load_rows(const P* pixels, const P* ahead, int n_x, int rows, const float* dark,
                const float* gain, float floor, float* t, int stride) {
-  for (int x = 0; x < n_x; x += kWidth)
-    load_block(pixels + x, ahead + x, n_x, rows, least(kWidth, n_x - x), dark + (size_t)x * kWidth,
-               gain + (size_t)x * kWidth, floor, t + (ptrdiff_t)x * stride, stride);
+  for (int x = 0; x < n_x; x += kWidth) {
+    const bool is_new_line = x * sizeof(P) % 64 == 0;    // of the cache
+    load_block(pixels + x, is_new_line ? ahead + x : nullptr, n_x, rows, least(kWidth, n_x - x),
+               dark + (size_t)x * kWidth, gain + (size_t)x * kWidth, floor,
+               t + (ptrdiff_t)x * stride, stride);
+  }
 }
 
 // Replace columns first..last-1 of one row (t moved to that row) by interpolation along x.
