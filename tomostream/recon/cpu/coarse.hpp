@@ -20,7 +20,8 @@ TOMO_INLINE int nodes_of(int n_x) { return blocks_of(n_x) + 1; }
 // Of all nodes of rows of n_x columns: what they get, and what they give.
 TOMO_INLINE size_t grid_floats(int n_x) { return (size_t)4 * nodes_of(n_x) * kWidth; }
 
-// What the kNode columns of a block give, parity by parity.
+// What the kNode columns of a block give, by parity if there are two streams.
+template <int STREAMS>
 struct Shares {
   Floats sum[2], left[2];
 
@@ -29,18 +30,28 @@ struct Shares {
     left[i & 1] += sum[i & 1];
   }
   // To the node before the block, and to the one after.
-  TOMO_INLINE_MEMBER Floats before(int parity) const {
+  TOMO_INLINE_MEMBER Floats before(int stream) const {
+    return STREAMS == 2 ? of_before(stream) : of_before(0) + of_before(1);
+  }
+  TOMO_INLINE_MEMBER Floats after(int stream) const {
+    return STREAMS == 2 ? of_after(stream) : of_after(0) + of_after(1);
+  }
+
+ private:
+  TOMO_INLINE_MEMBER Floats of_before(int parity) const {
     return parity ? left[1] - 0.5f * sum[1] : left[0];
   }
-  TOMO_INLINE_MEMBER Floats after(int parity) const {
-    return (float)kParts * sum[parity] - before(parity);
+  TOMO_INLINE_MEMBER Floats of_after(int parity) const {
+    return (float)kParts * sum[parity] - of_before(parity);
   }
 };
 
 // What a block of equal columns gives.
-TOMO_INLINE Shares equal_shares(Floats column) {
-  const float n = kNode / 2;
-  return {{column * n, column * n}, {column * (n * (n + 1) / 2), column * (n * (n + 1) / 2)}};
+template <int STREAMS>
+TOMO_INLINE Shares<STREAMS> equal_shares(Floats column) {
+  Shares<STREAMS> shares = {};
+  for (int i = 0; i < kNode; i++) shares.add(i, column);
+  return shares;
 }
 
 // The grids' nodes: STREAMS = 2 if the filter is odd.

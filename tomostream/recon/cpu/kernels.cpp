@@ -46,13 +46,13 @@ int filter_band(const PushArgs& a, int k, int band, float* lines, Word* words, f
   const Frame& f = a.frames[k];
   const char* old = (const char*)f.slot[band];
   const auto rows_at = [&](int h) {
-    FilteredRows rows{1, lines + h, kRows, old + sizeof(float) * h, sizeof(float) * kRows};
+    // Of a tile of floats every other line: lines come in pairs.
+    FilteredRows rows{1, lines + h, kRows, old + sizeof(float) * a.n_ring * h, 128};
     if (!words) return rows;
-    // Lines of kWidth rows stand together. A column of words is one cache line, fetched with
-    // the first rows.
+    // Lines of kWidth rows stand together.
     const size_t of_rows = (size_t)a.n_ring * kWidth;
     rows = {1 / unit, lines + (size_t)(h / kWidth) * of_rows, kWidth,
-            old + kTileHead, h == 0 ? sizeof(Word) * kRows : 0};
+            old + kTileHead + sizeof(Word) * a.n_ring * h, 64};
     if (h / kWidth % 2 == 0) return rows;
     rows.before = rows.lines - of_rows;
     rows.words = words + (h - kWidth);

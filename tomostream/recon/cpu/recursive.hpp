@@ -15,15 +15,20 @@ struct FilteredRows {
   float scale;            // that they are multiplied with
   float* lines;
   size_t pitch;           // of lines, from column to column
-  const char* old;        // columns of the tile that will be replaced, fetched meanwhile
-  size_t old_pitch;
+  const char* old;        // these rows' share of the tile that will be replaced, fetched
+  int old_step;           // meanwhile, evenly: bytes from line to line of the cache
   const float* before;    // lines of the kWidth rows before these,
   Word* words;            // and a tile's columns that take both, rounded; or null
 
+  // Blocks of the grid have a share each, first in the pass forward, then in the one backward.
+  TOMO_INLINE_MEMBER void fetch_old(int block) const {
+    constexpr int lines = most(1, kNode * kWidth / 64);
+    const char* p = old + (ptrdiff_t)block * kNode * kWidth / 64 * old_step;
+    for (int i = 0; i < lines; i++) __builtin_prefetch(p + i * old_step, 0, 2);
+  }
   TOMO_INLINE_MEMBER float* line(int x) const { return lines + (size_t)x * pitch; }
   // largest: of the words' magnitudes.
   TOMO_INLINE_MEMBER void put(int x, Floats filtered, Words& largest) const {
-    __builtin_prefetch(old + (size_t)x * old_pitch, 0, 2);
     store(line(x), filtered);
     if (!words) return;
     const Words packed = pack(rounded(load(before + (size_t)x * pitch)), rounded(filtered));
@@ -31,6 +36,9 @@ struct FilteredRows {
     largest = larger_magnitude(largest, packed);
   }
 };
+
+template <bool ODD>
+constexpr int kStreamsOf = ODD ? 2 : 1;
 
 // With few registers, even and odd columns go forward one after the other: the states and
 // the coefficients of one kind fit into 16. With many, the columns are read once for both.
@@ -40,7 +48,7 @@ constexpr int kStride = ODD && TOMO_VECTOR_BYTES < 64 ? 2 : 1;
 // One pass of J exponentials over kWidth rows. If odd, even and odd columns have a state each.
 template <int J, bool ODD>
 struct Passes {
-  static constexpr int kStreams = ODD ? 2 : 1;
+  static constexpr int kStreams = kStreamsOf<ODD>;
   float* const t;
   const FilteredRows out;    // of its own: else every store might have changed it
   const int n_x;
@@ -103,38 +111,30 @@ struct Passes {
   // get their shares.
   template <int FIRST, int STRIDE>
   TOMO_INLINE_MEMBER void forward_all() const {
+    constexpr int kEnd = STRIDE == 1 ? kStreams : FIRST + 1;    // of the streams in this pass
+    const Floats edge = load(column(n_x));
     Floats s[kStreams][J], carry[kStreams];
     settle(s, load(t));
-    const Shares beyond_left = equal_shares(load(t));
-    const Shares beyond_right = equal_shares(load(column(n_x)));
-    const auto give = [&](int m, const Shares& shares) __attribute__((always_inline)) {
-      for (int p = STRIDE == 1 ? 0 : FIRST; p < (STRIDE == 1 ? kStreams : FIRST + 1); p++) {
-        const Floats before = ODD ? shares.before(p) : shares.before(0) + shares.before(1);
-        store(grid.node(grid.got, m, p), carry[p] + before);
-        carry[p] = ODD ? shares.after(p) : shares.after(0) + shares.after(1);
+    const auto beyond_left = equal_shares<kStreams>(load(t));
+    for (int p = 0; p < kStreams; p++) carry[p] = beyond_left.after(p);
+    const auto give = [&](int m, const Shares<kStreams>& shares) __attribute__((always_inline)) {
+      for (int p = STRIDE == 1 ? 0 : FIRST; p < kEnd; p++) {
+        store(grid.node(grid.got, m, p), carry[p] + shares.before(p));
+        carry[p] = shares.after(p);
       }
     };
-    for (int p = 0; p < kStreams; p++)
-      carry[p] = ODD ? beyond_left.after(p) : beyond_left.after(0) + beyond_left.after(1);
-    int m = 0;
-    for (; (m + 1) * kNode <= n_x; m++) {
-      Shares shares = {};
+    const auto block = [&](int m, int count) __attribute__((always_inline)) {
+      if (FIRST == 0) out.fetch_old(m);
+      Shares<kStreams> shares = {};
 #pragma GCC unroll 8
       for (int i = FIRST; i < kNode; i += STRIDE)
-        shares.add(i, forward(m * kNode + i, s[stream(i)]));
+        shares.add(i, i < count ? forward(m * kNode + i, s[stream(i)]) : edge);
       give(m, shares);
-    }
-    if (m * kNode < n_x) {
-      Shares shares = {};
-#pragma GCC unroll 8
-      for (int i = FIRST; i < kNode; i += STRIDE) {
-        const int x = m * kNode + i;
-        shares.add(i, x < n_x ? forward(x, s[stream(i)]) : load(column(n_x)));
-      }
-      give(m, shares);
-      m++;
-    }
-    give(m, beyond_right);
+    };
+    int m = 0;
+    for (; (m + 1) * kNode <= n_x; m++) block(m, kNode);
+    if (m * kNode < n_x) block(m++, n_x % kNode);
+    give(m, equal_shares<kStreams>(edge));
   }
 
   // From the right.
@@ -142,6 +142,7 @@ struct Passes {
     Floats s[kStreams][J];
     settle(s, load(column(n_x)));
     const auto block = [&](int m, int count) __attribute__((always_inline)) {
+      out.fetch_old(blocks_of(n_x) + m);
       // The columns of one parity take from the grid of the other.
       Floats given[kStreams], change[kStreams];
       for (int p = 0; p < kStreams; p++) {
@@ -166,7 +167,7 @@ struct Passes {
 template <int J, bool ODD>
 __attribute__((noinline)) void run_forward(float* t, const FilteredRows& out, int n_x,
                                            const RecursiveFilter& f,
-                                           const Grid<ODD ? 2 : 1>& grid) {
+                                           const Grid<kStreamsOf<ODD>>& grid) {
   const Passes<J, ODD> passes(t, out, n_x, f, grid);
   if (kStride<ODD> == 1) {
     passes.template forward_all<0, 1>();
@@ -180,7 +181,7 @@ __attribute__((noinline)) void run_forward(float* t, const FilteredRows& out, in
 template <int J, bool ODD>
 __attribute__((noinline)) Words run_backward(float* t, const FilteredRows& out, int n_x,
                                              const RecursiveFilter& f,
-                                             const Grid<ODD ? 2 : 1>& grid) {
+                                             const Grid<kStreamsOf<ODD>>& grid) {
   Passes<J, ODD> passes(t, out, n_x, f, grid);
   passes.backward_all();
   return passes.largest;
@@ -195,7 +196,7 @@ Words filter_poles(float* t, const FilteredRows& out, int n_x, const RecursiveFi
     store(t - i * kWidth, left);
     store(t + (ptrdiff_t)(n_x - 1 + i) * kWidth, right);
   }
-  constexpr int kStreams = ODD ? 2 : 1;
+  constexpr int kStreams = kStreamsOf<ODD>;
   float* nodes = t + (ptrdiff_t)(n_x + kEdge) * kWidth;
   const Grid<kStreams> grid{nodes, nodes + (size_t)kStreams * nodes_of(n_x) * kWidth};
   run_forward<J, ODD>(t, out, n_x, f, grid);
