@@ -45,6 +45,12 @@ def engine(errand=None, steps=RINGS) -> Engine:
     return made
 
 
+def ring_removal() -> tuple[Bench, Engine]:
+    """Give an engine and the thread beside it that finds its corrections."""
+    errands = Errands[Found]()
+    return Bench(errands.task("rings")), engine(errands)
+
+
 def revolution(made: Engine, seed: int = 0) -> None:
     """Add ten frames with a stripe; twice, so that a mean would be of one of them."""
     random = np.random.default_rng(seed)
@@ -105,12 +111,8 @@ def test_an_errand_goes_before_the_views() -> None:
 
 
 def test_frames_go_on_until_the_correction_is_there() -> None:
-    errands = Errands[Found]()
-    bench, made, plain = (
-        Bench(errands.task("rings")),
-        engine(errands),
-        engine(steps=Steps()),
-    )
+    bench, made = ring_removal()
+    plain = engine(steps=Steps())
     for e in (made, plain):
         revolution(e)
     made.adopt_correction()
@@ -130,8 +132,7 @@ def test_frames_go_on_until_the_correction_is_there() -> None:
 
 
 def test_a_correction_is_also_taken_up_by_the_next_frames() -> None:
-    errands = Errands[Found]()
-    bench, made = Bench(errands.task("rings")), engine(errands)
+    bench, made = ring_removal()
     revolution(made)
     bench.step()
     made.add([np.ones(GEOMETRY.frame_shape)], np.zeros(1), np.zeros(1, int))
@@ -139,12 +140,8 @@ def test_a_correction_is_also_taken_up_by_the_next_frames() -> None:
 
 
 def test_a_correction_of_what_is_over_is_not_used() -> None:
-    errands = Errands[Found]()
-    bench, made, plain = (
-        Bench(errands.task("rings")),
-        engine(errands),
-        engine(steps=Steps()),
-    )
+    bench, made = ring_removal()
+    plain = engine(steps=Steps())
     revolution(made)
     made.reset()
     bench.step()
@@ -162,8 +159,7 @@ def test_a_fault_of_the_worker_is_told_and_the_next_revolution_tries_again(
     def fail(*_, **__):
         raise fault("64 MiB")
 
-    errands = Errands[Found]()
-    bench, made = Bench(errands.task("rings")), engine(errands)
+    bench, made = ring_removal()
     monkeypatch.setattr(rings, "ring_correction", fail)
     revolution(made)
     bench.step()

@@ -42,19 +42,28 @@ class Source:
 
 
 @pytest.fixture
-def overloaded(make_bench):
+def start(make_bench):
+    """Start to stream from a camera; give the bench and the camera."""
+
+    def started(*, rate_hz=300.0, making_s=0.0, **settings):
+        bench = make_bench(**settings)
+        bench.engine.making_s = making_s
+        bench.start()
+        bench.scan(count=100_000)
+        return bench, Source(bench, rate_hz=rate_hz)
+
+    return started
+
+
+@pytest.fixture
+def overloaded(start):
     """Frames come five times as fast as they can be used."""
-    bench = make_bench(cost_s=0.01)
-    bench.start()
-    bench.scan(count=100_000)
-    return bench, Source(bench, rate_hz=500.0)
+    return start(cost_s=0.01, rate_hz=500.0)
 
 
-def test_with_room_no_frame_is_left_out(make_bench):
-    bench = make_bench(cost_s=0.001)
-    bench.start()
-    bench.scan(count=100_000)
-    Source(bench, rate_hz=500.0).run(5.0)
+def test_with_room_no_frame_is_left_out(start):
+    bench, source = start(cost_s=0.001, rate_hz=500.0)
+    source.run(5.0)
     assert bench.rejected(RejectReason.DECIMATED) == 0
     assert bench.health().decimation == 1
 
@@ -115,11 +124,8 @@ def test_full_rate_returns_when_frames_become_cheaper(overloaded):
     assert bench.health().decimation == 1
 
 
-def test_a_hiccup_is_caught_up_with_without_decimation(make_bench):
-    bench = make_bench(cost_s=0.0005)
-    bench.start()
-    bench.scan(count=100_000)
-    source = Source(bench, rate_hz=300.0)
+def test_a_hiccup_is_caught_up_with_without_decimation(start):
+    bench, source = start(cost_s=0.0005)
     source.run(3.0)
     bench.clock.advance(0.4)
     source.run(2.0)
@@ -142,28 +148,19 @@ def latencies_in(bench):
 @pytest.mark.parametrize(("rate_hz", "cost_s"), [(200.0, 0.01), (500.0, 0.01),
     (2000.0, 0.01), (300.0, 0.02), (50.0, 0.2)])  # fmt: skip
 @pytest.mark.parametrize("making_s", [0.0, 0.5, 3.0])
-def test_latency_is_bounded_from_the_first_slice_on(
-    make_bench, rate_hz, cost_s, making_s
-):
-    bench = make_bench(cost_s=cost_s)
-    bench.engine.making_s = making_s
+def test_latency_is_bounded_from_the_first_slice_on(start, rate_hz, cost_s, making_s):
+    bench, source = start(cost_s=cost_s, making_s=making_s, rate_hz=rate_hz)
     seen_s = latencies_in(bench)
-    bench.start()
-    bench.scan(count=100_000)
-    Source(bench, rate_hz=rate_hz).run(6.0 + making_s)
+    source.run(6.0 + making_s)
     # The first frame waits until its ring is made.
     assert max(seen_s[1:]) < 0.75
     assert len(seen_s) > 0.3 * min(6.0 / cost_s, 6.0 * rate_hz)
     assert bench.is_conserved()
 
 
-def test_latency_is_bounded_while_first_frames_cost_more(make_bench):
-    bench = make_bench(cost_s=0.01)
-    bench.engine.making_s = 1.0
+def test_latency_is_bounded_while_first_frames_cost_more(start):
+    bench, source = start(cost_s=0.01, making_s=1.0)
     seen_s = latencies_in(bench)
-    bench.start()
-    bench.scan(count=100_000)
-    source = Source(bench, rate_hz=300.0)
     source.run(2.5)
     bench.engine.cost_s = 0.002
     source.run(4.0)
@@ -171,12 +168,9 @@ def test_latency_is_bounded_while_first_frames_cost_more(make_bench):
     assert bench.health().decimation == 1
 
 
-def test_latency_is_bounded_when_frames_suddenly_cost_ten_times_as_much(make_bench):
-    bench = make_bench(cost_s=0.002)
+def test_latency_is_bounded_when_frames_suddenly_cost_ten_times_as_much(start):
+    bench, source = start(cost_s=0.002)
     seen_s = latencies_in(bench)
-    bench.start()
-    bench.scan(count=100_000)
-    source = Source(bench, rate_hz=300.0)
     source.run(5.0)
     bench.engine.cost_s = 0.02
     source.run(5.0)
@@ -194,11 +188,8 @@ def test_what_is_left_out_is_spread_over_all_angles(overloaded):
 
 
 @pytest.mark.parametrize("making_s", [0.4, 1.2])
-def test_making_the_ring_costs_no_frame_where_all_can_be_used(make_bench, making_s):
-    bench = make_bench(cost_s=0.0005)
-    bench.start()
-    bench.scan(count=100_000)
-    source = Source(bench, rate_hz=300.0)
+def test_making_the_ring_costs_no_frame_where_all_can_be_used(start, making_s):
+    bench, source = start(cost_s=0.0005)
     bench.send(1)
     bench.clock.advance(making_s)
     source.number, source.next_s = 1, source.next_s + 0.1
@@ -207,12 +198,8 @@ def test_making_the_ring_costs_no_frame_where_all_can_be_used(make_bench, making
 
 
 @pytest.mark.parametrize("making_s", [0.3, 1.2, 2.0])
-def test_the_time_for_a_new_ring_is_no_cost_of_frames(make_bench, making_s):
-    bench = make_bench(cost_s=0.0005)
-    bench.engine.making_s = making_s
-    bench.start()
-    bench.scan(count=100_000)
-    source = Source(bench, rate_hz=300.0)
+def test_the_time_for_a_new_ring_is_no_cost_of_frames(start, making_s):
+    bench, source = start(cost_s=0.0005, making_s=making_s)
     costs_s = []
     source.run(5.0, watch=lambda: costs_s.append(bench.loop._work.cost_s))
     assert bench.engine.calls.count("configure") == 1
@@ -220,22 +207,15 @@ def test_the_time_for_a_new_ring_is_no_cost_of_frames(make_bench, making_s):
     assert bench.rejected(RejectReason.DECIMATED) == 0
 
 
-def test_a_new_ring_under_overload_does_not_overstate_it(make_bench):
-    bench = make_bench(cost_s=0.01)
-    bench.engine.making_s = 1.2
-    bench.start()
-    bench.scan(count=100_000)
+def test_a_new_ring_under_overload_does_not_overstate_it(start):
+    bench, source = start(cost_s=0.01, making_s=1.2, rate_hz=200.0)
     seen = []
-    source = Source(bench, rate_hz=200.0)
     source.run(6.0, watch=lambda: seen.append(bench.loop._overload.decimation))
     assert 2 <= max(seen) <= 8
 
 
-def test_a_small_queue_is_saved_from_overflowing(make_bench):
-    bench = make_bench(capacity=60, cost_s=0.01)
-    bench.start()
-    bench.scan(count=100_000)
-    source = Source(bench, rate_hz=500.0)
+def test_a_small_queue_is_saved_from_overflowing(start):
+    bench, source = start(capacity=60, cost_s=0.01, rate_hz=500.0)
     source.run(3.0)
     before = bench.queue.dropped
     source.run(6.0)
