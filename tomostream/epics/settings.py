@@ -2,8 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import yaml
@@ -59,7 +58,10 @@ class SettingsFile:
             return {}
         if not isinstance(values, dict):
             return self._put_aside("expected names and values")
-        return _usable(values, SAVED_CONTROLS)
+        usable, faults = _usable(values)
+        for fault in faults:
+            logger.warning("setting left out: %s", fault)
+        return usable
 
     def start(self, read: Callable[[], Saved]) -> None:
         """Begin to save; `read` gives the records' values."""
@@ -69,7 +71,7 @@ class SettingsFile:
             while True:
                 is_last = stop.wait(_LOOK_S)
                 # What is refused is not kept: the value before it stays in use.
-                values = {**last, **_taken(read())}
+                values = {**last, **_usable(read())[0]}
                 if values != last:
                     self._write(values)
                     last = values
@@ -111,27 +113,19 @@ class SettingsFile:
         return {}
 
 
-def _usable(values: dict[object, object], controls: Iterable[Control]) -> Saved:
+def _usable(values: Mapping[str, object]) -> tuple[Saved, list[str]]:
+    """Give what records can take, and what is wrong with the rest."""
     usable: dict[str, float | int | str] = {}
-    for control in controls:
+    faults: list[str] = []
+    for control in SAVED_CONTROLS:
         value = values.get(control.name)
         if value is None:
             continue
         try:
             usable[control.name] = _checked(control, value)
         except (TypeError, ValueError) as exc:
-            logger.warning("setting left out: %s: %s", control.name, exc)
-    return usable
-
-
-def _taken(values: Saved) -> Saved:
-    """Leave out what no record of ours would be given at the next start."""
-    taken: dict[str, float | int | str] = {}
-    for control in SAVED_CONTROLS:
-        if control.name in values:
-            with suppress(TypeError, ValueError):
-                taken[control.name] = _checked(control, values[control.name])
-    return taken
+            faults.append(f"{control.name}: {exc}")
+    return usable, faults
 
 
 def _checked(control: Control, value: object) -> float | int | str:
