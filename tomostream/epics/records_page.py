@@ -12,6 +12,7 @@ from tomostream.core.controls import (
     DETAILS,
     HEALTH,
     LENS_CHANGE,
+    LONGEST_NAME,
     LONGEST_PREFIX,
     RECONSTRUCTION,
     STATUS,
@@ -57,7 +58,7 @@ the frames is used, and both texts say so: `Center 4000 lies outside the frames 
 0 to 511)`.
 
 A record's name has {LONGEST_RECORD_NAME} characters at most in EPICS, and a prefix
-{LONGEST_PREFIX}, which leaves room for `SampleTomo90degPVName`, the longest below it.
+{LONGEST_PREFIX}, which leaves room for `{LONGEST_NAME}`, the longest below it.
 """
 
 _SECTIONS = (

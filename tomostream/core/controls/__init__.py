@@ -3,7 +3,7 @@
 from tomostream.core.controls.commands import COMMANDS
 from tomostream.core.controls.declaration import Control, Extent, RecordKind, Severity
 from tomostream.core.controls.lens_change import LENS_CHANGE
-from tomostream.core.controls.prefix import LONGEST_PREFIX, prefix_fault
+from tomostream.core.controls.prefix import LONGEST_NAME, LONGEST_PREFIX, prefix_fault
 from tomostream.core.controls.readings import DETAILS, HEALTH, STATUS
 from tomostream.core.controls.reconstruction import FILTERS, RECONSTRUCTION
 from tomostream.core.controls.table import CONTROLS, control
@@ -16,6 +16,7 @@ __all__ = [
     "FILTERS",
     "HEALTH",
     "LENS_CHANGE",
+    "LONGEST_NAME",
     "LONGEST_PREFIX",
     "RECONSTRUCTION",
     "STATUS",

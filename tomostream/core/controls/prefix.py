@@ -4,11 +4,12 @@ from tomostream.core.controls.lens_change import LENS_CHANGE
 from tomostream.core.controls.table import CONTROLS
 from tomostream.core.record_name import is_record_name, longest_prefix
 
-_LONGEST = max((c.name for c in (*CONTROLS, *LENS_CHANGE)), key=len)
+LONGEST_NAME = max((c.name for c in (*CONTROLS, *LENS_CHANGE)), key=len)
+"""The longest below a prefix. The lens change's records count too: what is below a
+prefix must not decide whether it may be used."""
 
-LONGEST_PREFIX = longest_prefix([_LONGEST])
-"""Characters. The lens change's records count too: what is below a prefix must not
-decide whether it may be used."""
+LONGEST_PREFIX = longest_prefix([LONGEST_NAME])
+"""Characters."""
 
 
 def prefix_fault(text: str) -> str:
@@ -17,6 +18,6 @@ def prefix_fault(text: str) -> str:
         return ""
     return (
         "expected a prefix such as sim:TomoStream: (no blanks, dots or quotes, "
-        f"{LONGEST_PREFIX} characters at most, for {_LONGEST} to fit into a record's "
+        f"{LONGEST_PREFIX} characters at most, for {LONGEST_NAME} to fit into a record's "
         "name)"
     )
