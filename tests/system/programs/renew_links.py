@@ -10,20 +10,15 @@ from epics import ca
 
 from tomostream.epics.links import Monitor, RecordLinks
 from tomostream.runtime import StopSignal, SystemClock, Worker
+from tomostream.testing.fakes import FakeClock
 
 
-class HurriedClock:
+class HurriedClock(FakeClock):
     """A clock on which every channel has been away for too long at every look."""
 
-    def __init__(self):
-        self._now_s = 0.0
-
-    def now_s(self):
-        return self.monotonic_s()
-
     def monotonic_s(self):
-        self._now_s += 10.0
-        return self._now_s
+        self.advance(10.0)
+        return super().monotonic_s()
 
 
 def main():
