@@ -55,6 +55,10 @@ class WorkMeter:
         """Share of the time that goes into slices and the rest, 0 to 1."""
         return min(self._other_work.per_second(now_s), 1.0)
 
+    def room(self, now_s: float) -> float:
+        """Share of the time that is left to frames, above 0."""
+        return max(1.0 - self.other_share(now_s), 0.05)
+
     def share(self, now_s: float) -> float:
         """Share of the time in which the loop works, 0 to 1."""
         return min(self._frame_work.per_second(now_s) + self.other_share(now_s), 1.0)
@@ -138,13 +142,12 @@ class Overload:
         return self._is_overload(now_s, pressure, work)
 
     def _is_overload(self, now_s: float, pressure: Pressure, work: WorkMeter) -> bool:
-        room = max(1.0 - work.other_share(now_s), 0.05)
-        return pressure.rate_hz * work.cost_s / self.decimation > 0.9 * room
+        wanted = pressure.rate_hz * work.cost_s / self.decimation
+        return wanted > 0.9 * work.room(now_s)
 
     def _go_up(self, now_s: float, pressure: Pressure, work: WorkMeter) -> None:
-        room = max(1.0 - work.other_share(now_s), 0.05)
         load_hz = pressure.rate_hz + pressure.depth / self._DRAIN_S
-        needed = math.ceil(work.cost_s * load_hz / room)
+        needed = math.ceil(work.cost_s * load_hz / work.room(now_s))
         was_s, self._lag_s = self._lag_s, pressure.lag_s
         if needed <= self.decimation and pressure.lag_s < was_s:
             # On its way: to go on raising it would only overshoot.
