@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from tomostream.core.memory import free_bytes
 from tomostream.core.steps import Steps
-from tomostream.recon.free_memory import free_bytes
 
 ROWS_OF_A_TILE = 32
 """Rows that the engine keeps and processes together."""

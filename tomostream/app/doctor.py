@@ -20,6 +20,7 @@ from tomostream.core.errors import (
     TomostreamError,
 )
 from tomostream.core.geometry import Geometry, Planes
+from tomostream.core.memory import total_bytes
 from tomostream.core.parameters import ReconParameters
 from tomostream.recon.cuda.driver import extra_for, find_driver
 from tomostream.recon.engine import Engine
@@ -76,10 +77,8 @@ def _platform() -> list[Finding]:
     where = f"{system} {machine}"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
     cores = cores or os.cpu_count() or 1
-    memory = ""
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        memory = f", {size / 2**30:.1f} GiB of memory"
+    size = total_bytes()
+    memory = f", {size / 2**30:.1f} GiB of memory" if size else ""
     python = ".".join(map(str, sys.version_info[:3]))
     findings = [
         Finding(

@@ -41,19 +41,6 @@ def load_average() -> float | None:
         return None
 
 
-def available_bytes(meminfo: Path = Path("/proc/meminfo")) -> int | None:
-    """Give the memory that can be taken without swapping; None: unknown."""
-    try:
-        lines = meminfo.read_text().splitlines()
-    except OSError:
-        return None
-    for line in lines:
-        name, _, value = line.partition(":")
-        if name == "MemAvailable":
-            return int(value.split()[0]) << 10
-    return None
-
-
 def memory_gb_per_s(
     threads: int,
     *,

@@ -6,7 +6,6 @@ from statistics import median
 
 from tomostream.bench.machine import (
     OtherLoad,
-    available_bytes,
     cpu_model,
     load_average,
     memory_gb_per_s,
@@ -24,6 +23,7 @@ from tomostream.bench.sweep_result import (
     SweepResult,
 )
 from tomostream.bench.throughput import Rounds, moves_ms, timed_rounds
+from tomostream.core.memory import free_bytes
 from tomostream.recon.backend import RingDtype
 from tomostream.recon.engine import Engine
 
@@ -114,7 +114,7 @@ class _Sweep:
         return points
 
     def _fitting(self, size: int, angles: int, *, batch: int) -> BenchConfig | None:
-        config, free, most = self._config.base, available_bytes(), angles
+        config, free, most = self._config.base, free_bytes(), angles
         if free is not None:
             room = int(_SHARE * free)
             most = projections_in(room, size=size, batch=batch, ring=config.ring)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tomostream.recon.free_memory import free_bytes
+from tomostream.core.memory import free_bytes
 
 logger = logging.getLogger(__name__)
 

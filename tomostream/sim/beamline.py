@@ -1,16 +1,14 @@
 """A simulated beamline in one process."""
 
-import contextlib
 import logging
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tomostream.core.frame import FrameKind
+from tomostream.core.memory import total_bytes
 from tomostream.core.ports import Clock
 from tomostream.runtime.clock import SystemClock
 from tomostream.sim.camera import Camera, StreamSummary
@@ -177,11 +175,7 @@ class PhantomScene:
 
 def default_movie_mib() -> int:
     """Give the memory for a movie: a sixth of what this process may have."""
-    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    limit = Path("/sys/fs/cgroup/memory.max")
-    with contextlib.suppress(OSError, ValueError):
-        total = min(total, int(limit.read_text(encoding="ascii")))
-    return min(max(total // 6 >> 20, 64), 4096)
+    return min(max((total_bytes() or 0) // 6 >> 20, 64), 4096)
 
 
 def _render_ahead(scene: Scene, stop: Stop, clock: Clock) -> bool:

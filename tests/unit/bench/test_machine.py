@@ -6,7 +6,6 @@ import pytest
 
 from tomostream.bench.machine import (
     OtherLoad,
-    available_bytes,
     cpu_model,
     memory_gb_per_s,
 )
@@ -50,13 +49,3 @@ def test_memory_speed_counts_two_reads_and_a_write_of_two_bytes() -> None:
     # Each run seems to take a second: 6 bytes for each of 2 x 1000 numbers.
     speed = memory_gb_per_s(2, n_bytes=8000, now_s=lambda: float(next(times)))
     assert speed == pytest.approx(6 * 2000 * 1e-9)
-
-
-def test_free_memory_is_what_the_system_says(tmp_path: Path) -> None:
-    info = tmp_path / "meminfo"
-    info.write_text("MemTotal:  100 kB\nMemFree:  1 kB\nMemAvailable:    80 kB\n")
-    assert available_bytes(info) == 80 * 1024
-
-
-def test_free_memory_is_not_guessed(tmp_path: Path) -> None:
-    assert available_bytes(tmp_path / "missing") is None

@@ -80,7 +80,7 @@ def test_a_slow_baseline_is_told(result):
 
 
 def test_what_does_not_fit_is_left_out_and_told(monkeypatch):
-    monkeypatch.setattr("tomostream.bench.sweep.available_bytes", lambda: 1000)
+    monkeypatch.setattr("tomostream.bench.sweep.free_bytes", lambda: 1000)
     lines = []
     result = small_sweep(report=lines.append)
     assert result.points == []

@@ -2,7 +2,6 @@
 
 import logging
 import math
-import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from tomostream.core.errors import ReconstructionError
 from tomostream.core.geometry import Geometry, PlaneGrid, Planes, overlap_weight
+from tomostream.core.memory import total_bytes
 from tomostream.core.parameters import FilterType
 from tomostream.core.slices import Slices
 from tomostream.core.steps import RingRemoval, Steps
@@ -112,7 +112,9 @@ class CudaBackend:
             SlabWorker(device, geometry, plan, is_half=self._is_half)
             for device, plan in zip(self._devices, plans, strict=False)
         ]
-        self._pinned = PinnedFrames(self._devices[0], limit_bytes=_machine_bytes() // 2)
+        self._pinned = PinnedFrames(
+            self._devices[0], limit_bytes=(total_bytes() or 0) // 2
+        )
         self._geometry = geometry
         self._weighted_center = None
         self._collected = 0
@@ -379,7 +381,3 @@ class CudaBackend:
     def _scale(self) -> float:
         arc = math.radians(self._shape.scan_range)
         return arc / RING_GAIN / max(self._slots.filled, 1)
-
-
-def _machine_bytes() -> int:
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
