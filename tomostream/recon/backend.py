@@ -95,7 +95,7 @@ class Backend(Protocol):
         ...
 
     def set_filter(self, filter_type: FilterType) -> None:
-        """Filter later frames like this."""
+        """Filter later frames like this; without memory for it as before."""
         ...
 
     def set_fields(self, place: int, dark: F32, flat: F32) -> int:

@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from tomostream.core.errors import NotEnoughMemoryError
 from tomostream.core.geometry import Geometry
-from tomostream.core.parameters import ReconParameters
+from tomostream.core.parameters import FilterType, ReconParameters
 from tomostream.core.steps import RingRemoval, Steps
 from tomostream.recon.backend import Backend
 
@@ -15,21 +15,35 @@ logger = logging.getLogger(__name__)
 _PHASE, _ZINGERS, _RINGS = "phase retrieval", "zinger removal", "ring removal"
 _OBLIQUE, _TILT = "the oblique plane", "the tilt by RotZ"
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterLack:
+    """A filter that is wanted and not used."""
+
+    in_use: FilterType
+    """The one before it."""
+    why: str
+
+
 Amounts = Mapping[str, object]
 """What takes memory -> what decides how much."""
 
 
 class Demands:
-    """Give a backend steps and planes; what lacks memory stays off, and is told.
+    """Give a backend filter, steps and planes; what lacks memory is not used, and told.
 
-    What was switched on last is the first to be off. It stays so until it is asked for
-    anew. Owned by the recon thread.
+    Instead of a filter the one before stays in use. What was switched on last is the
+    first to be off. It stays so until it is asked for anew. Owned by the recon thread.
     """
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self.steps = Steps()
         """In use."""
+        self._filter: FilterType | None = None
+        """In use; None: not yet."""
+        self.filter_lack: FilterLack | None = None
+        """Why another filter than the wanted one is in use; None: it is not so."""
         self._shown: ReconParameters | None = None
         self._of_steps = self._of_planes = ""
 
@@ -45,8 +59,33 @@ class Demands:
 
     def free(self) -> None:
         """Give back what steps hold, before more is asked for."""
+        self._filter = self.filter_lack = None
         self.steps, self._of_steps = Steps(), ""
         self._backend.set_steps(self.steps)
+
+    def set_filter(self, wanted: FilterType) -> bool:
+        """Filter later frames like this, or as before; tell whether that changes.
+
+        Raises
+        ------
+        NotEnoughMemoryError
+            There was no filter before.
+        """
+        self.filter_lack = None
+        if wanted is self._filter:
+            return False
+        try:
+            self._backend.set_filter(wanted)
+        except NotEnoughMemoryError as exc:
+            if self._filter is None:
+                raise
+            self.filter_lack = FilterLack(
+                in_use=self._filter, why=f"{wanted} is not used: {exc}"
+            )
+            logger.warning("%s", self.filter_lack.why)
+            return False
+        self._filter = wanted
+        return True
 
     def set_steps(self, steps: Steps) -> None:
         """Process later frames like this, without the steps that lack memory."""
@@ -90,6 +129,8 @@ class Demands:
 
     def met(self, wanted: ReconParameters) -> ReconParameters:
         """Give the parameters without what is off."""
+        if self.filter_lack:
+            wanted = replace(wanted, filter_type=self.filter_lack.in_use)
         if not self.problem or self._shown is None:
             return wanted
         off = _hungry(wanted.steps).keys() - _hungry(self.steps).keys()

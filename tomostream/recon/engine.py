@@ -22,7 +22,7 @@ from tomostream.recon.backend import (
     select_backend,
 )
 from tomostream.recon.batch import check_center, checked_batch
-from tomostream.recon.demands import Demands
+from tomostream.recon.demands import Demands, FilterLack
 from tomostream.recon.fields import FieldReport
 from tomostream.recon.output import (
     packed_image,
@@ -111,6 +111,11 @@ class Engine:
         return self._demands.met(self._configured()[1])
 
     @property
+    def filter_lack(self) -> FilterLack | None:
+        """Why another filter than the wanted one is in use; None: it is not so."""
+        return self._demands.filter_lack
+
+    @property
     def slots_filled(self) -> int:
         """Slots that hold a projection."""
         return self._backend.slots_filled() if self._geometry else 0
@@ -160,7 +165,7 @@ class Engine:
         processing.begin(geometry)
         if old is None or old.frame_shape != geometry.frame_shape:
             processing.fields.clear(geometry.frame_shape)
-        self._backend.set_filter(parameters.filter_type)
+        self._demands.set_filter(parameters.filter_type)
         processing.set_steps(parameters.steps.effective(geometry.frame_shape))
         self._show(geometry, parameters)
 
@@ -169,6 +174,7 @@ class Engine:
         geometry, parameters = self._configured()
         self._processing.raw.clear()
         self._backend.clear()
+        self._demands.set_filter(parameters.filter_type)
         self._processing.set_steps(parameters.steps.effective(geometry.frame_shape))
 
     def set_fields(
@@ -198,7 +204,8 @@ class Engine:
 
         After a change of filter or steps the frames of the ring wait for `refilter`;
         in half-acquisition also after one of the centre, which moves the weights. What
-        lacks memory stays off, see `problem`, until filter or steps are changed.
+        lacks memory stays off, see `problem`, until filter or steps are changed; the
+        filter before such a one stays in use, see `filter_lack`.
 
         Raises
         ------
@@ -208,14 +215,17 @@ class Engine:
         geometry, old = self._configured()
         check_center(parameters.center)
         is_stale = geometry.scan_range == 360 and parameters.center != old.center
+        is_asked_anew = is_stale
         if parameters.filter_type != old.filter_type:
-            self._backend.set_filter(parameters.filter_type)
-            is_stale = True
+            is_stale |= self._demands.set_filter(parameters.filter_type)
+            is_asked_anew = True
         steps = parameters.steps.effective(geometry.frame_shape)
         if steps != old.steps.effective(geometry.frame_shape) or (
-            is_stale and self._demands.lacks_steps
+            is_asked_anew and self._demands.lacks_steps
         ):
             self._processing.set_steps(steps)
+            # Other steps may leave room for it.
+            self._demands.set_filter(parameters.filter_type)
             is_stale = True
         self._show(geometry, parameters)
         if is_stale:

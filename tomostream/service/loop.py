@@ -316,7 +316,7 @@ class StreamLoop:
 
     def _report(self) -> None:
         now_s = self._clock.monotonic_s()
-        refusals = self._wishes.refusals(self._recon.parameters)
+        refusals = self._wishes.refusals(self._recon.in_use, self._recon.refused)
         notes = [
             *refusals, self._companions.wish.note, *self._status.notes(),
             self.handover.lacking.get(),

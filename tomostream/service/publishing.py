@@ -72,7 +72,7 @@ class Publishing:
             angle_deg=newest.placed.assignment.angle_deg,
             center=parameters.center,
             planes=planes,
-            filter_type=parameters.filter_type,
+            filter_type=recon.in_use.filter_type,
             slots_filled=ledger.filled,
             slots_stale=ledger.stale,
             completeness=ledger.completeness,

@@ -1,7 +1,7 @@
 """The engine, the book of its ring, and the batch that goes in next."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from tomostream.core.parameters import Parameters, ReconParameters
 from tomostream.core.ports import Clock
 from tomostream.core.ring import RingLedger
 from tomostream.core.slices import F32
+from tomostream.recon.demands import FilterLack
 from tomostream.recon.snapshot import RingSnapshot
 from tomostream.service.fields import FieldBook, FieldChange
 from tomostream.service.filling import DecodedFrame, Filling, Ring
@@ -194,6 +195,26 @@ class Reconstruction:
         return (
             misplaced(self.parameters, self._ring.filling.layout) if self._ring else []
         )
+
+    @property
+    def in_use(self) -> Parameters:
+        """What the slices are made with: a filter that lacks memory is not used."""
+        lack = self._filter_lack
+        return (
+            replace(self.parameters, filter_type=lack.in_use)
+            if lack
+            else self.parameters
+        )
+
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """Why a parameter is not used, by its record's name."""
+        lack = self._filter_lack
+        return {"FilterType": f"FilterType: {lack.why}"} if lack else {}
+
+    @property
+    def _filter_lack(self) -> FilterLack | None:
+        return self._engine.filter_lack if self._ring is not None else None
 
     @property
     def problem(self) -> str:

@@ -11,6 +11,7 @@ from tomostream.core.health import RejectReason
 from tomostream.core.parameters import ReconParameters
 from tomostream.core.slices import F32
 from tomostream.recon.backend import MemoryPlan
+from tomostream.recon.demands import FilterLack
 from tomostream.recon.snapshot import RingSnapshot
 
 
@@ -100,6 +101,11 @@ class Reconstructor(Protocol):
     @property
     def problem(self) -> str:
         """What a step cannot do at present, and goes on without; empty: nothing."""
+        ...
+
+    @property
+    def filter_lack(self) -> FilterLack | None:
+        """Why another filter than the wanted one is in use; None: it is not so."""
         ...
 
     @property

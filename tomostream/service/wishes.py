@@ -1,6 +1,7 @@
 """The operator's parameters, and what the service itself has changed of them."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,17 +39,19 @@ class OperatorWishes:
                 del self._written[name]
         return replace(shown, **on_the_way) if on_the_way else shown
 
-    def refusals(self, in_use: Parameters) -> list[str]:
+    def refusals(self, in_use: Parameters, refused: Mapping[str, str]) -> list[str]:
         """Say of each record whose value is not used why, and which one is instead.
 
         Parameters
         ----------
         in_use
             What the slices are made with.
+        refused
+            Why values that the records may hold cannot be used, by record name.
         """
         return [
             f"{why}; {told(declared, getattr(in_use, declared.field))} stays in use"
-            for name, why in self._controls.refused.items()
+            for name, why in {**refused, **self._controls.refused}.items()
             if (declared := control(name)).field
         ]
 

@@ -176,6 +176,7 @@ class FakeEngine:
         self.calls: list[str] = []
         self.problem = ""
         """What a step cannot do."""
+        self.filter_lack = None
         self.slots_outdated = 0
         self._waiting = 0
 

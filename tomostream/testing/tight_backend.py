@@ -2,6 +2,7 @@
 
 from tomostream.core.errors import NotEnoughMemoryError
 from tomostream.core.geometry import PlaneGrid, Planes
+from tomostream.core.parameters import FilterType
 from tomostream.core.slices import Slices
 from tomostream.core.steps import RingRemoval, Steps
 from tomostream.recon.backend import F32, AddReport, Frames
@@ -14,10 +15,15 @@ class TightBackend(CpuBackend):
     def __init__(self) -> None:
         super().__init__(threads=1, ring_dtype="float")
         self.lacks: set[str] = set()
-        """Of phase, zingers, rings, correction, frames, oblique, tilt."""
+        """Of filter, phase, zingers, rings, correction, frames, oblique, tilt."""
         self.refusals: list[str] = []
         """What was refused, in order."""
         self._has_images = self._holds_parts = False
+
+    def set_filter(self, filter_type: FilterType) -> None:
+        """Filter later frames like this."""
+        self._refuse("filter", wanted=True)
+        super().set_filter(filter_type)
 
     def set_steps(self, steps: Steps) -> None:
         """Process later frames like this."""

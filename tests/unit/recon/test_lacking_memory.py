@@ -176,6 +176,64 @@ def test_a_correction_without_memory_leaves_the_rings() -> None:
     assert not engine.problem
 
 
+HANN = replace(PARAMETERS, filter_type=FilterType.HANN)
+
+
+def test_a_filter_without_memory_leaves_the_one_before_in_use() -> None:
+    backend, engine = made()
+    backend.lacks = {"filter"}
+    add(engine, 0, 1, 2)
+    engine.set_parameters(HANN)
+    assert engine.slots_waiting == 0
+    add(engine, 3, 4, 5)
+    lack = engine.filter_lack
+    assert lack is not None
+    assert lack.in_use is FilterType.RAMP
+    assert lack.why == (
+        "Hann is not used: not enough memory: filter: wanted 3 GiB, 1 GiB available"
+    )
+    assert engine.parameters == engine.snapshot().parameters == PARAMETERS
+    np.testing.assert_allclose(engine.packed(), shown(PARAMETERS), atol=1e-6)
+    # Not with each frame, nor for the filter that is in use anyway.
+    engine.set_parameters(replace(HANN, planes=replace(HANN.planes, x=3)))
+    engine.set_parameters(PARAMETERS)
+    assert engine.filter_lack is None
+    assert engine.slots_waiting == 0
+    assert backend.refusals == ["filter"]
+
+
+@pytest.mark.parametrize("change", ["steps", "reset", "filter"])
+def test_a_filter_is_tried_again(change: str) -> None:
+    backend, engine = made()
+    add(engine, *range(6))
+    backend.lacks = {"filter"}
+    engine.set_parameters(HANN)
+    backend.lacks.clear()
+    wanted = HANN
+    match change:
+        case "steps":
+            wanted = replace(HANN, steps=Steps(transmission_floor=1e-3))
+            engine.set_parameters(wanted)
+        case "reset":
+            engine.reset()
+            add(engine, *range(6))
+        case "filter":
+            wanted = replace(PARAMETERS, filter_type=FilterType.COSINE)
+            engine.set_parameters(wanted)
+    while engine.refilter(9):
+        pass
+    assert engine.filter_lack is None
+    assert engine.parameters == wanted
+    np.testing.assert_allclose(engine.packed(), shown(wanted), atol=1e-6)
+
+
+def test_a_first_filter_without_memory_is_an_error() -> None:
+    backend = TightBackend()
+    backend.lacks = {"filter"}
+    with pytest.raises(NotEnoughMemoryError):
+        Engine(backend=backend).configure(GEOMETRY, PARAMETERS)
+
+
 @pytest.mark.parametrize("lacks", ["oblique", "tilt"])
 def test_a_plane_without_memory_is_not_shown_and_the_other_is(lacks: str) -> None:
     backend, engine = made()

@@ -131,3 +131,28 @@ def test_what_lacks_memory_stays_off_while_the_stream_goes_on(lacks, name, wish)
     stream.controls.turn(filter_type=FilterType.HANN)
     stream.send(*(stream.good() for _ in range(5)))
     assert "is off" not in stream.status
+
+
+def test_a_filter_that_lacks_memory_is_told_and_the_one_before_stays_in_use():
+    backend = TightBackend()
+    stream = Stream(Engine(backend=backend))
+    stream.send(*(stream.good() for _ in range(6)))
+    backend.lacks = {"filter"}
+    stream.controls.turn(filter_type=FilterType.HANN)
+    stream.send(*(stream.good() for _ in range(6)))
+    said = (
+        "FilterType: Hann is not used: not enough memory: filter: wanted 3 GiB, "
+        "1 GiB available; Parzen stays in use"
+    )
+    readings = stream.controls.readings
+    assert said in stream.status
+    assert (readings["ErrorText"], readings["ParametersRefused"]) == (said, 1)
+    assert (stream.loop.state, stream.loop.frames_entered) == ("filling", 12)
+    assert stream.publisher.publications[-1].filter_type == "Parzen"
+    # The operator's wish stays in the record, and another one is tried.
+    assert stream.controls.shown.filter_type is FilterType.HANN
+    backend.lacks.clear()
+    stream.controls.turn(filter_type=FilterType.COSINE)
+    stream.send(stream.good())
+    assert (readings["ErrorText"], readings["ParametersRefused"]) == ("", 0)
+    assert stream.publisher.publications[-1].filter_type == "Cosine"

@@ -97,8 +97,8 @@ class CpuBackend:
 
     def set_filter(self, filter_type: FilterType) -> None:
         """Filter later frames like this."""
-        f = realisation(filter_type, self._shape.n_ring)
         with _memory_errors():
+            f = realisation(filter_type, self._shape.n_ring)
             if isinstance(f, RecursiveFilter):
                 self._core.set_recursive(f.poles, f.weights, f.taps, f.odd)
             else:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tomostream.core.errors import ReconstructionError
+from tomostream.core.errors import NotEnoughMemoryError, ReconstructionError
 from tomostream.core.geometry import Geometry, PlaneGrid, Planes, overlap_weight
 from tomostream.core.memory import total_bytes
 from tomostream.core.parameters import FilterType
@@ -32,7 +32,7 @@ from tomostream.recon.cuda.plan import kept_slots, plan_devices, report
 from tomostream.recon.cuda.slab import SlabWorker
 from tomostream.recon.cuda.slots import SlotTable
 from tomostream.recon.cuda.uses import Projections, Shown, View
-from tomostream.recon.filters import realisation
+from tomostream.recon.filters import RecursiveFilter, SpectralFilter, realisation
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +63,7 @@ class CudaBackend:
         self._steps = Steps()
         self._correction: F32 | None = None
         self._view: View | None = None
+        self._filter: RecursiveFilter | SpectralFilter | None = None
         self._pinned: PinnedFrames | None = None
         self._weighted_center: float | None = None
         self._collected = 0
@@ -99,6 +100,7 @@ class CudaBackend:
         for device in self._devices:
             device.synchronize()
         self._workers.clear()
+        self._filter = None
         if old is None or old.frame_shape != geometry.frame_shape:
             self._fields.clear()
             self._correction = None
@@ -137,6 +139,20 @@ class CudaBackend:
     def set_filter(self, filter_type: FilterType) -> None:
         """Filter later frames like this."""
         realised = realisation(filter_type, self._shape.n_ring)
+        try:
+            self._give_filter(realised)
+        except NotEnoughMemoryError as exc:
+            if self._filter is None:
+                raise
+            # The old one was given back before more was asked for.
+            try:
+                self._give_filter(self._filter)
+            except NotEnoughMemoryError:
+                raise ReconstructionError(f"no filter is left: {exc}") from exc
+            raise
+        self._filter = realised
+
+    def _give_filter(self, realised: RecursiveFilter | SpectralFilter) -> None:
         for worker in self._workers:
             worker.set_filter(realised)
 

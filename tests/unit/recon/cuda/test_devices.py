@@ -6,12 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tomostream.core.errors import NotEnoughMemoryError, ReconstructionError
 from tomostream.core.geometry import Geometry, ObliquePlane, Planes
 from tomostream.core.parameters import FilterType, ReconParameters
 from tomostream.core.steps import PhaseRetrieval, RingRemoval, Steps
+from tomostream.recon.cuda.backend import CudaBackend
 from tomostream.recon.cuda.plan import slabs
+from tomostream.recon.engine import Engine
 from tomostream.testing.backend_suite import FLOAT_TOLERANCE
-from tomostream.testing.cuda_shim import shim_engine
+from tomostream.testing.cuda_shim import ShimDevice, shim_engine
 from tomostream.testing.scene import SceneSuite
 
 pytestmark = pytest.mark.skipif(
@@ -26,6 +29,7 @@ PLAIN = ReconParameters(
     planes=Planes(x=20, y=30, z=40),
     oblique=OBLIQUE,
 )
+UPRIGHT = replace(PLAIN, oblique=None)
 WEAK = PhaseRetrieval(energy_kev=30, distance_mm=50, pixel_um=3, alpha=0.01)
 CASES = {
     "plain": PLAIN,
@@ -113,3 +117,50 @@ def test_slabs_share_all_rows(n_z, devices):
     assert rows == list(range(n_z))
     # Pairs of rows: no device has two rows more than another, but for an odd last one.
     assert max(p.rows for p in parts) - min(p.rows for p in parts) <= 3
+
+
+class Small(ShimDevice):
+    """Has no room for the next so many pictures and spectra."""
+
+    lacks = 0
+
+    def empty(self, shape, dtype):
+        if self.lacks and len(shape) == 2:
+            self.lacks -= 1
+            raise NotEnoughMemoryError("not enough device memory")
+        return super().empty(shape, dtype)
+
+
+def with_the_last_one_small():
+    small = Small()
+    engine = Engine(backend=CudaBackend([ShimDevice(), small], ring_dtype="float"))
+    engine.configure(GEOMETRY, UPRIGHT)
+    return engine, small
+
+
+def test_a_filter_that_the_last_device_has_no_room_for_is_that_of_none():
+    engine, small = with_the_last_one_small()
+    frame = np.random.default_rng(3).integers(300, 900, (61, 50)).astype("u2")
+
+    def shown():
+        engine.add([frame], np.zeros(1), np.zeros(1, int))
+        return engine.packed()
+
+    before = shown()
+    small.lacks = 1
+    engine.set_parameters(replace(UPRIGHT, filter_type=FilterType.COSINE))
+    assert small.lacks == 0
+    # Another filter changes them by a tenth.
+    np.testing.assert_allclose(shown(), before, atol=1e-5 * np.abs(before).max())
+    assert engine.filter_lack is not None
+    assert engine.parameters == UPRIGHT
+
+
+def test_a_device_without_room_for_the_old_filter_either_goes_on_with_none():
+    engine, small = with_the_last_one_small()
+    small._memory = 8
+    with pytest.raises(ReconstructionError, match="no filter is left"):
+        engine.set_parameters(replace(UPRIGHT, filter_type=FilterType.COSINE))
+    small._memory = 1 << 30
+    engine.configure(GEOMETRY, UPRIGHT)
+    assert engine.add([np.ones((61, 50))], np.zeros(1), np.zeros(1, int)).accepted.all()
