@@ -146,6 +146,7 @@ def test_records_alarm_at_the_limits_that_are_declared(
     limits = {c.name: c.alarm_high for c in DETAILS if c.alarm_high is not None}
     assert set(limits) == {
         "QueueFill", "Latency", "LostRecently", "RejectedRecently", "ParametersRefused",
+        "ParametersOutside",
     }  # fmt: skip
     for factor, wanted in ((0, NO_ALARM), (1, MINOR)):
         values = {prefix + name: factor * limit for name, limit in limits.items()}
@@ -210,8 +211,10 @@ def test_a_center_outside_the_frames_is_told_at_the_records(
     said = "Center 4000 lies outside the frames (columns 0 to 63)"
     wait_until(lambda: said in status(), 10)
     assert shown("Center") == [(4000.0, NO_ALARM)]
+    wait_until(lambda: shown("ParametersOutside") == [(1, MINOR)], 10)
     put(31.5)
     wait_until(lambda: "Center" not in status(), 10)
+    wait_until(lambda: shown("ParametersOutside") == [(0, NO_ALARM)], 10)
 
 
 def test_lost_frames_alarm_as_long_as_it_goes_on(

@@ -74,8 +74,8 @@ class LensChangeCompanion:
                 wishes=self._wishes, report=self._report,
             )  # fmt: skip
         wish = self._change.step(moment)
-        notes = [*self._refusals(), wish.note or self._intention()]
-        return replace(wish, note="; ".join(filter(None, notes)))
+        note = wish.note or self._intention()
+        return replace(wish, note=note, refusals=self._refusals())
 
     def abort(self) -> None:
         """Stop the motors."""
@@ -131,13 +131,13 @@ class LensChangeCompanion:
         # No distance is above a limit that is no number: such a one limits nothing.
         return self._in_use.get(name, otherwise)
 
-    def _refusals(self) -> list[str]:
+    def _refusals(self) -> tuple[str, ...]:
         """Say which record's value is not used, and why."""
-        return [
+        return tuple(
             f"{fault}; {self._shown(name)} stays in use"
             for name, variable in self._settings.items()
             if variable.value is not None and (fault := _fault(name, variable.value))
-        ]
+        )
 
     def _shown(self, name: str) -> str:
         declared = _DECLARED[name]

@@ -143,6 +143,8 @@ class Wish:
     """Show these planes from now on."""
     note: str = ""
     """For the status line."""
+    refusals: tuple[str, ...] = ()
+    """Which of its records' values are not used, why, and what is instead."""
 
 
 class Companion(Protocol):

@@ -52,10 +52,10 @@ was before it in use, which the settings file keeps too. Within half a second
 `ReconStatus` and `ErrorText` say which record it is, what was wanted, what came and
 what stays in use: `Center: expected a finite number, got nan; 255.5 pixel stays in
 use`.
-`ParametersRefused` counts such records, MINOR from the first on, until each holds a
-good value; those of the lens change stand in `ReconStatus` alone. A Center outside
-the frames is used, and both texts say so: `Center 4000 lies outside the frames (columns
-0 to 511)`.
+`ParametersRefused` counts such records, those of the lens change too, MINOR from the
+first on, until each holds a good value. A Center outside the frames is used, and so is
+a region for flats, which scales nothing there; both texts say so, and
+`ParametersOutside` is MINOR: `Center 4000 lies outside the frames (columns 0 to 511)`.
 
 A record's name has {LONGEST_RECORD_NAME} characters at most in EPICS, and a prefix
 {LONGEST_PREFIX}, which leaves room for `{LONGEST_NAME}`, the longest below it.

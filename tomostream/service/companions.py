@@ -31,6 +31,7 @@ class Companions:
         self.wish = Wish(
             is_paused=any(wish.is_paused for wish in wishes),
             note="; ".join(wish.note for wish in wishes if wish.note),
+            refusals=tuple(said for wish in wishes for said in wish.refusals),
         )
         for wish in wishes:
             if wish.planes is not None:

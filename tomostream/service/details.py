@@ -72,6 +72,7 @@ class Details:
         return {
             "ErrorText": "; ".join(self._errors(refusals, is_faulty=faulty > 0)),
             "ParametersRefused": len(refusals),
+            "ParametersOutside": len(self.recon.misplaced),
             "BufferFill": 100 * ledger.filled / ledger.n_slots if ledger else 0.0,
             "Completeness": 100 * ledger.completeness if ledger else 0.0,
             "QueueFill": 100 * self.feed.fullness,

@@ -316,7 +316,10 @@ class StreamLoop:
 
     def _report(self) -> None:
         now_s = self._clock.monotonic_s()
-        refusals = self._wishes.refusals(self._recon.in_use, self._recon.refused)
+        refusals = [
+            *self._wishes.refusals(self._recon.in_use, self._recon.refused),
+            *self._companions.wish.refusals,
+        ]
         notes = [
             *refusals, self._companions.wish.note, *self._status.notes(),
             self.handover.lacking.get(),

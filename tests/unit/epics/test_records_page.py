@@ -26,6 +26,7 @@ UNITLESS = {
     },
     "a count": {
         "Session", "LostRecently", "RejectedRecently", "ParametersRefused",
+        "ParametersOutside",
         "PixelsRepaired", "SlotsFilled",
         "SlotsTotal", "SlotsStale", "QueueDepth", "Decimation", "ViewsFailed",
         *(c.name for c in CONTROLS if re.match("Frames|Rejected", c.name)),

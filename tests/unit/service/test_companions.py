@@ -75,6 +75,17 @@ def test_planes_that_it_wishes_are_shown_and_written_back(bench, friend):
     assert bench.engine.parameters.planes == Planes(x=1, y=2, z=0)
 
 
+def test_what_it_refuses_is_told_and_alarms(bench, friend):
+    said = "LensChangeMaxMove: expected a finite number, got nan; 5 mm stays in use"
+    friend.wish = Wish(refusals=(said,))
+    assert said in bench.status
+    readings = bench.controls.readings
+    assert (readings["ErrorText"], readings["ParametersRefused"]) == (said, 1)
+    friend.wish = Wish()
+    assert said not in bench.status
+    assert (readings["ErrorText"], readings["ParametersRefused"]) == ("", 0)
+
+
 def test_an_abort_reaches_it(bench, friend):
     bench.controls.press(Command.ABORT)
     bench.step()

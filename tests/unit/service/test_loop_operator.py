@@ -366,8 +366,10 @@ def test_a_center_outside_the_frames_is_used_and_told_until_it_is_back(
     streaming.controls.turn(center=center)
     said = f"Center {center:g} lies outside the frames (columns 0 to 7)"
     assert said in streaming.status
-    assert said in streaming.controls.readings["ErrorText"]
+    readings = streaming.controls.readings
+    assert said in readings["ErrorText"]
+    assert readings["ParametersOutside"] == 1
     assert streaming.engine.parameters.center == center
     streaming.controls.turn(center=7.4)
     assert "Center" not in streaming.status
-    assert streaming.controls.readings["ErrorText"] == ""
+    assert (readings["ErrorText"], readings["ParametersOutside"]) == ("", 0)

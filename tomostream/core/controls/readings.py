@@ -61,6 +61,7 @@ DETAILS = (
     _reading("LostRecently", "Frames missing or dropped within the last 10 s.", minor=1),
     _reading("RejectedRecently", "Faulty frames within the last 10 s; intended omissions do not count.", minor=1),
     _reading("ParametersRefused", "Parameters whose record holds what is not used; ErrorText says which, and what is instead.", minor=1),
+    _reading("ParametersOutside", "Parameters of a place outside the frames, used all the same; ErrorText says which.", minor=1),
     _reading("Angle", "Angle of the newest projection in the ring, not reduced to a turn.", unit="deg", precision=3),
     _reading("ImageWidth", "Columns of the frames, after they were turned upright.", unit="pixel"),
     _reading("ImageHeight", "Rows of the frames, after they were turned upright.", unit="pixel"),

@@ -268,6 +268,7 @@ SCREENS = (
                     Record(name="ReconStatus", label="Status", is_wide=True),
                     Record(name="ErrorText", label="What is wrong", is_wide=True),
                     Record(name="ParametersRefused", label="Values refused"),
+                    Record(name="ParametersOutside", label="Outside the frames"),
                     *_records("ServerRunning", "Watchdog", "SessionState", "Session",
                               "Corrected", "ReconTime"),
                 )),
