@@ -99,6 +99,39 @@ def test_values_are_kept_across_a_restart(
     assert shown == values
 
 
+@pytest.mark.parametrize("server", ["ours", "template"])
+def test_a_second_ioc_below_one_prefix_is_refused_and_the_first_goes_on(
+    ioc, start, template_ioc, prefix, channel_access, environment, server
+):
+    if server == "ours":
+        ioc()
+    else:
+        template_ioc()
+    second = start("ioc", "--prefix", prefix, "--ready-json", server="ioc")
+    assert second.process.wait(30) == 2
+    port = environment.ca_ports["ioc"]
+    assert second.text == (
+        f"tomostream: --prefix: the records below {prefix} are served on this machine "
+        f"already, at port {port}; end that IOC or choose another prefix\n"
+    )
+    center = f"{prefix}Center"
+    channel_access(environment.client(), values={center: 12.5})
+    assert channel_access(environment.client(), [center]) == {center: 12.5}
+
+
+def test_a_second_ioc_below_another_prefix_is_served(ioc, start, prefix):
+    ioc()
+    second = start("ioc", "--prefix", f"x{prefix}", "--ready-json", server="ioc")
+    second.wait_ready()
+
+
+def test_an_ioc_that_hangs_does_not_keep_another_from_starting(ioc, start, prefix):
+    first = ioc()
+    first.process.send_signal(signal.SIGSTOP)
+    start("ioc", "--prefix", prefix, "--ready-json", server="ioc").wait_ready()
+    first.end(signal.SIGKILL)
+
+
 def test_the_service_is_never_held_up_by_its_ioc(
     ioc, start, prefix, program, channel_access, environment, wait_until
 ):

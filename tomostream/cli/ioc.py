@@ -1,20 +1,25 @@
 """`tomostream ioc`: the operator's records."""
 
 import argparse
+import os
 from typing import TYPE_CHECKING
 
 from tomostream.cli import options as kinds
+from tomostream.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from tomostream.epics.ioc import LensChangeMacros
 
+_ANSWER_S = 0.3
+"""Time in which another IOC answers; one that is hung or was killed does not."""
 SUMMARY = "the operator's records, as an EPICS IOC"
 DESCRIPTION = """\
 Serve the records of the operator's screens over Channel Access: what is connected to
 what, Center, filter, slice positions, StartRecon and AbortRecon, and all of the
 service's numbers. Values survive a restart when --autosave names a file.
 
-Where an IOC with the same records runs already (synApps), this one is not needed.
+Where an IOC with the same records runs already (synApps), this one is not needed; if
+they answer on this machine, at the port of this one, it refuses to start.
 EPICS_CAS_* variables hold as usual: EPICS_CAS_INTF_ADDR_LIST=127.0.0.1 keeps it on this
 machine, EPICS_CAS_SERVER_PORT chooses its port.
 """
@@ -61,10 +66,20 @@ def run(options: argparse.Namespace) -> int:
     from tomostream.app.interruption import Interruption
     from tomostream.app.log import set_up_log
     from tomostream.app.names import Names
-    from tomostream.epics import ioc
+    from tomostream.epics.ca_search import LocalSearch
 
     set_up_log()
     names = Names.below(options.prefix)
+    with LocalSearch(f"{names.records}StartRecon", os.environ) as search:
+        # Takes longer than an answer.
+        from tomostream.epics import ioc
+
+        if search.is_answered(_ANSWER_S):
+            raise ConfigurationError(
+                f"--prefix: the records below {names.records} are served on this "
+                f"machine already, at port {search.port}; end that IOC or choose "
+                "another prefix"
+            )
     config = ioc.IocConfig(
         prefix=names.records,
         tomo_scan=options.tomoscan or names.tomoscan,
