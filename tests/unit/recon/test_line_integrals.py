@@ -1,4 +1,4 @@
-"""Line integrals of raw pixels, before the filter: each from its own pixel, and exact."""
+"""Line integrals of raw pixels, before the filter: each of its own pixel, exactly."""
 
 import numpy as np
 import pytest
