@@ -188,20 +188,27 @@ void scale_row(float* out, int n_out, const float* sum, float scale, bool is_str
     put(out + x, load(sum + x) * scale, least(kWidth, n_out - x), is_streamed);
 }
 
+// Vectors that are written to a row at a time: memory takes long runs faster.
+constexpr int kRun = 256 / TOMO_VECTOR_BYTES;
+
 void untile(float* out, size_t pitch, int n_out, int rows, const float* sum, float scale,
             bool is_streamed) {
-  for (int x0 = 0; x0 < n_out; x0 += kWidth)
+  Floats runs[kWidth][kRun];
+  for (int x0 = 0; x0 < n_out; x0 += kRun * kWidth)
     for (int h = 0; h < rows; h += kWidth) {
-      const int columns = least(kWidth, n_out - x0);
-      Floats r[kWidth];
-      for (int i = 0; i < kWidth; i++) {
-        const size_t o = (size_t)(x0 + least(i, columns - 1)) * kRows + h;
-        r[i] = load(sum + o) * scale;
+      for (int k = 0; k < kRun; k++) {
+        Floats r[kWidth];
+        for (int i = 0; i < kWidth; i++) {
+          const int x = least(x0 + k * kWidth + i, n_out - 1);
+          r[i] = load(sum + (size_t)x * kRows + h) * scale;
+        }
+        transpose(r);
+        for (int i = 0; i < kWidth; i++) runs[i][k] = r[i];
       }
-      transpose(r);
       for (int i = 0; i < kWidth && h + i < rows; i++) {
-        float* p = out + (size_t)(h + i) * pitch + x0;
-        put(p, r[i], columns, is_streamed);
+        float* p = out + (size_t)(h + i) * pitch;
+        for (int k = 0, x = x0; k < kRun && x < n_out; k++, x += kWidth)
+          put(p + x, runs[i][k], least(kWidth, n_out - x), is_streamed);
       }
     }
 }
