@@ -55,6 +55,17 @@ void make_taps(const Taps& taps, int n_out, int n_x, double start, double step, 
       });
 }
 
+// Fetch sums that come soon: what fetches by itself stops at the end of each page.
+template <bool TWO>
+TOMO_INLINE void fetch_sums(const float* one, const float* two, int i) {
+  constexpr int kColumnsAhead = 24;
+  const size_t o = (size_t)(i + kColumnsAhead) * kRows;
+  for (int line = 0; line < kRows; line += 16) {
+    __builtin_prefetch(one + o + line, 1, 3);
+    if (TWO) __builtin_prefetch(two + o + line, 1, 3);
+  }
+}
+
 // one[i] += weighted pairs of columns, of N tiles at once; two[i] too, if TWO.
 template <int N, bool TWO>
 void add_tiles(float* one, float* two, int first, int last, const float* const* tiles,
@@ -70,6 +81,7 @@ void add_tiles(float* one, float* two, int first, int last, const float* const* 
     right[k] = taps[k].right;
   }
   for (int i = first; i < last; i++) {
+    fetch_sums<TWO>(one, two, i);
     float *o = one + (size_t)i * kRows, *p = two + (size_t)i * kRows;
     Floats a[V];
     for (int v = 0; v < V; v++) a[v] = TWO ? (Floats){} : load(o + v * kWidth);
@@ -103,6 +115,7 @@ void add_tiles(float* one, float* two, int first, int last, const Word* const* t
     pair[k] = taps[k].pair;
   }
   for (int i = first; i < last; i++) {
+    fetch_sums<TWO>(one, two, i);
     Ints a[V] = {};
 #pragma GCC unroll 8
     for (int k = 0; k < N; k++) {
