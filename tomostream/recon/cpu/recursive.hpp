@@ -29,9 +29,12 @@ struct FilteredRows {
   TOMO_INLINE_MEMBER float* line(int x) const { return lines + (size_t)x * pitch; }
   // largest: of the words' magnitudes.
   TOMO_INLINE_MEMBER void put(int x, Floats filtered, Words& largest) const {
+    if (!words) return store(line(x), filtered);
+    // Read first: the lines lie whole pages apart, and a processor that compares places in a
+    // page only would wait for the store.
+    const Floats rows_before = load(before + (size_t)x * pitch);
     store(line(x), filtered);
-    if (!words) return;
-    const Words packed = pack(rounded(load(before + (size_t)x * pitch)), rounded(filtered));
+    const Words packed = pack(rounded(rows_before), rounded(filtered));
     *(Words*)(words + (size_t)x * kRows) = packed;
     largest = larger_magnitude(largest, packed);
   }
