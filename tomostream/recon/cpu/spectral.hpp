@@ -95,6 +95,11 @@ Words filter_spectral(float* data, const FilteredRows& first, const FilteredRows
   Words largest = {};
   // The row continues for ever with its edge values; their share has a closed form.
   for (int x = 0; x < n_x; x++) {
+    if (x % kNode == 0)
+      for (int block = x / kNode; block < 2 * blocks_of(n_x); block += blocks_of(n_x)) {
+        first.fetch_old(block);
+        second.fetch_old(block);
+      }
     const float from_left = f.tail[x], from_right = f.tail[n_x - 1 - x];
     const Complex a = load_complex(data + (size_t)x * C);
     const Floats re = a.re + left.re * from_left + right.re * from_right;
