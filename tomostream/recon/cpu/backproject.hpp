@@ -60,9 +60,9 @@ template <bool TWO>
 TOMO_INLINE void fetch_sums(const float* one, const float* two, int i) {
   constexpr int kColumnsAhead = 24;
   const size_t o = (size_t)(i + kColumnsAhead) * kRows;
-  for (int line = 0; line < kRows; line += 16) {
-    __builtin_prefetch(one + o + line, 1, 3);
-    if (TWO) __builtin_prefetch(two + o + line, 1, 3);
+  for (int row = 0; row < kRows; row += kLine / (int)sizeof(float)) {
+    __builtin_prefetch(one + o + row, 1, 3);
+    if (TWO) __builtin_prefetch(two + o + row, 1, 3);
   }
 }
 

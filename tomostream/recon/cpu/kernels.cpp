@@ -47,12 +47,12 @@ int filter_band(const PushArgs& a, int k, int band, float* lines, Word* words, f
   const char* old = (const char*)f.slot[band];
   const auto rows_at = [&](int h) {
     // Of a tile of floats every other line: lines come in pairs.
-    FilteredRows rows{1, lines + h, kRows, old + sizeof(float) * a.n_ring * h, 128};
+    FilteredRows rows{1, lines + h, kRows, old + sizeof(float) * a.n_ring * h, 2 * kLine};
     if (!words) return rows;
     // Lines of kWidth rows stand together.
     const size_t of_rows = (size_t)a.n_ring * kWidth;
     rows = {1 / unit, lines + (size_t)(h / kWidth) * of_rows, kWidth,
-            old + kTileHead + sizeof(Word) * a.n_ring * h, 64};
+            old + kTileHead + sizeof(Word) * a.n_ring * h, kLine};
     if (h / kWidth % 2 == 0) return rows;
     rows.before = rows.lines - of_rows;
     rows.words = words + (h - kWidth);
@@ -189,14 +189,15 @@ void scale_row(float* out, int n_out, const float* sum, float scale, bool is_str
 }
 
 // Vectors that are written to a row at a time: memory takes long runs faster.
-constexpr int kRun = 256 / TOMO_VECTOR_BYTES;
+constexpr int kRun = 4 * kLine / TOMO_VECTOR_BYTES;
 
 void untile(float* out, size_t pitch, int n_out, int rows, const float* sum, float scale,
             bool is_streamed) {
   Floats runs[kWidth][kRun];
-  for (int x0 = 0; x0 < n_out; x0 += kRun * kWidth)
+  for (int x0 = 0; x0 < n_out; x0 += kRun * kWidth) {
+    const int vectors = least(kRun, (n_out - x0 + kWidth - 1) / kWidth);
     for (int h = 0; h < rows; h += kWidth) {
-      for (int k = 0; k < kRun; k++) {
+      for (int k = 0; k < vectors; k++) {
         Floats r[kWidth];
         for (int i = 0; i < kWidth; i++) {
           const int x = least(x0 + k * kWidth + i, n_out - 1);
@@ -207,10 +208,11 @@ void untile(float* out, size_t pitch, int n_out, int rows, const float* sum, flo
       }
       for (int i = 0; i < kWidth && h + i < rows; i++) {
         float* p = out + (size_t)(h + i) * pitch;
-        for (int k = 0, x = x0; k < kRun && x < n_out; k++, x += kWidth)
+        for (int k = 0, x = x0; k < vectors; k++, x += kWidth)
           put(p + x, runs[i][k], least(kWidth, n_out - x), is_streamed);
       }
     }
+  }
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ constexpr int kSlowPoles = 4;  // most of them that are run on a coarse grid
 constexpr int kNode = 8;       // columns from node to node of that grid
 constexpr int kTaps = 6;       // direct taps of the recursive filter, h[0] included
 constexpr int kGroup = 4;      // projections backprojected in one pass over a slice
+constexpr int kLine = 64;        // bytes of a cache line
 constexpr int kTileHead = 64;    // bytes before the words of a tile: their unit
 constexpr int kTiltedPad = 32;    // zeros on both sides of a row for a tilted plane
 constexpr int kTiltedRows = 36;   // most rows that one call of `tilted` may need, and one

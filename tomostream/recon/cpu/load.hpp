@@ -125,7 +125,7 @@ template <class P>
 void load_rows(const P* pixels, const P* ahead, int n_x, int rows, const float* dark,
                const float* gain, float floor, float* t, int stride) {
   for (int x = 0; x < n_x; x += kWidth) {
-    const bool is_new_line = x * sizeof(P) % 64 == 0;    // of the cache
+    const bool is_new_line = x * sizeof(P) % kLine == 0;
     load_block(pixels + x, is_new_line ? ahead + x : nullptr, n_x, rows, least(kWidth, n_x - x),
                dark + (size_t)x * kWidth, gain + (size_t)x * kWidth, floor,
                t + (ptrdiff_t)x * stride, stride);

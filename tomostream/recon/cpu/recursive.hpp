@@ -22,8 +22,8 @@ struct FilteredRows {
 
   // Blocks of the grid have a share each, first in the pass forward, then in the one backward.
   TOMO_INLINE_MEMBER void fetch_old(int block) const {
-    constexpr int lines = most(1, kNode * kWidth / 64);
-    const char* p = old + (ptrdiff_t)block * kNode * kWidth / 64 * old_step;
+    constexpr int lines = most(1, kNode * kWidth / kLine);
+    const char* p = old + (ptrdiff_t)block * kNode * kWidth / kLine * old_step;
     for (int i = 0; i < lines; i++) __builtin_prefetch(p + i * old_step, 0, 2);
   }
   TOMO_INLINE_MEMBER float* line(int x) const { return lines + (size_t)x * pitch; }

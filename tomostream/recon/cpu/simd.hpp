@@ -248,18 +248,11 @@ TOMO_INLINE Floats look_up(const float* table, Ints i) {    // by the low bits
                                         _mm512_load_ps(table + 16));
 }
 TOMO_INLINE Floats exponent_of(Floats x) { return (Floats)_mm512_getexp_ps((__m512)x); }
-TOMO_INLINE Floats mantissa_of(Floats x) {
-  const __m512i bits = _mm512_set1_epi32(0x7fffff), one = _mm512_set1_epi32(0x3f800000);
-  return (Floats)_mm512_ternarylogic_epi32((__m512i)x, bits, one, 0xea);    // x & bits | one
-}
 TOMO_INLINE Floats log_series(Floats r) { return 1.f + 0x1p-14f - r * 0.5f; }
 #else
 TOMO_INLINE Floats look_up(const float* table, Ints i) { return permute(load(table), i); }
 TOMO_INLINE Floats exponent_of(Floats x) {
   return __builtin_convertvector(((Ints)x - 0x3f800000) >> 23, Floats);
-}
-TOMO_INLINE Floats mantissa_of(Floats x) {
-  return (Floats)(((Ints)x & 0x7fffff) | 0x3f800000);
 }
 TOMO_INLINE Floats log_series(Floats r) {
   return 1.f - r * (0.5f - r * (0.334197f - r * 0.25f));
@@ -268,7 +261,8 @@ TOMO_INLINE Floats log_series(Floats r) {
 
 TOMO_INLINE Floats minus_log(Floats x) {
   const Ints index = (Ints)((Uints)x >> (23 - kLogBits));
-  const Floats r = mantissa_of(x) * look_up(kLogTable.inverse, index) - 1.f;
+  const Floats mantissa = (Floats)(((Ints)x & 0x7fffff) | 0x3f800000);
+  const Floats r = mantissa * look_up(kLogTable.inverse, index) - 1.f;
   const Floats rest = look_up(kLogTable.log_inverse, index) - exponent_of(x) * 0.69314718056f;
   return rest - r * log_series(r);
 }
