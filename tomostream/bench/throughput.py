@@ -9,7 +9,7 @@ from tomostream.bench.program import Program
 from tomostream.bench.scene import Feed
 from tomostream.core.geometry import Geometry, Planes
 
-_ROUND_S = 0.4
+_ROUND_S = 1.0
 """How long each of the two runs in a round, about."""
 _CALIBRATION_S = 0.1
 _LEAST_BATCHES = 3
