@@ -59,6 +59,9 @@ def test_fault_35_and_36_records_daemon_and_screen_share_one_prefix(beamline):
     assert [name in daemon for name in named].count(True) == 1
     assert f'"P={beamline.p},R={beamline.r},' in FILES[f"{folder}/start_medm"]
     assert f'{{"{beamline.p}"' in FILES[f"{folder}/tomoStream.substitutions"]
+    # What it reads is of the same beamline.
+    sources = {n: v for n, v in beamline.macros().items() if n not in {"P", "R"}}
+    assert all(name.startswith(beamline.p) for name in sources.values()), sources
     start = (ROOT / folder / "st.cmd").read_text(encoding="utf-8")
     assert f'epicsEnvSet("P", "{beamline.p}")' in start
     assert f'epicsEnvSet("R", "{beamline.r}")' in start

@@ -6,6 +6,7 @@ are in `tests/unit/epics/test_generate.py`. Fault 39 is not in the list.
 
 import logging
 import threading
+from dataclasses import replace
 from logging.handlers import RotatingFileHandler
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 from tomostream.app.log import set_up_log
 from tomostream.core.arrivals import ConnectionArrival
 from tomostream.core.controls import CONTROLS
+from tomostream.core.parameters import FilterType
 from tomostream.core.ports import Command
 from tomostream.epics.database import database_text
 from tomostream.runtime.clock import SystemClock
@@ -126,6 +128,24 @@ def test_fault_30_a_moved_slice_filters_nothing_anew(bench):
     bench.step()
     assert bench.engine.calls == ["set_parameters"]
     assert bench.engine.slots_waiting == 0
+
+
+def test_fault_30_the_engine_processes_no_frame_anew_for_a_slice_or_the_center(
+    make_engine, frames, monkeypatch
+):
+    engine, f = make_engine(), frames(16)
+    engine.add(list(f), np.arange(16) * 11.25, np.arange(16))
+    before, wishes = engine.slices(), engine.parameters
+    monkeypatch.setattr(
+        engine._backend, "add", lambda *_, **__: pytest.fail("from raw again")
+    )
+    moved = replace(wishes, planes=replace(wishes.planes, x=3, z=1), center=14.0)
+    engine.set_parameters(moved)
+    assert engine.slots_waiting == 0
+    assert np.abs(engine.slices().x - before.x).max() > 0
+    # A change that does need it is the counter-example.
+    engine.set_parameters(replace(moved, filter_type=FilterType.PARZEN))
+    assert engine.slots_waiting == 16
 
 
 def test_fault_31_frames_are_held_once(make_engine, frames):

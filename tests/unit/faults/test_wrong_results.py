@@ -91,6 +91,23 @@ def test_fault_05_a_field_that_comes_amid_frames_is_used_and_old_frames_leave_wh
     np.testing.assert_allclose(changed.packed(), fresh.packed(), atol=1e-6)
 
 
+def test_fault_05_fields_that_come_while_frames_go_in_are_used_from_there_on(bench):
+    bench.start()
+    bench.scan()
+    bench.send(field_arrival(FrameKind.DARK, 1.0), field_arrival(FrameKind.FLAT, 9.0))
+    # Frames go in one by one until their cost is known.
+    bench.send_frames([1, 2])
+    bench.send(
+        bench.image(3), field_arrival(FrameKind.DARK, 2.0),
+        bench.image(4), field_arrival(FrameKind.FLAT, 8.0), bench.image(5),
+    )  # fmt: skip
+    bench.step(3)
+    # Each new field is a generation; a frame has that of the fields before it.
+    generations = [bench.engine.slots[k].generation for k in (2, 3, 4)]
+    assert len(set(generations)) == 3
+    assert generations == sorted(generations)
+
+
 def test_fault_06_fields_that_came_before_the_start_are_used(bench):
     bench.send(field_arrival(FrameKind.DARK, 1.0), field_arrival(FrameKind.FLAT, 9.0))
     bench.start()
