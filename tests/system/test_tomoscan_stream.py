@@ -1,5 +1,7 @@
 """A tomoScan stream server at work: what it changes while the sample turns."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -156,3 +158,32 @@ def test_lost_frames_cost_themselves_only(beamline, wait_until):
     # The slot of a lost frame keeps its old one for half a turn, which is told.
     assert 0 < attributes["SlotsStale"] < 15
     assert 0.7 < attributes["Completeness"] < 1
+
+
+def test_channels_that_go_and_come_again_cost_the_frames_in_between(
+    beamline, wait_until
+):
+    """The camera counts on; the angles are still those of their ids."""
+    away_s, every_s = 3.0, 8.0
+    beamline.run("--disconnect-every", str(every_s), "--disconnect-for", str(away_s))
+    shown = beamline.shown
+    seen = beamline.follow()
+    for _ in range(2):
+        wait_until(lambda: shown("SessionState")[0] == "streaming", 40)
+        connections = [f"{k}Connection" for k in ("Image", "Dark", "Flat", "Theta")]
+        wait_until(lambda n=connections: set(shown(*n)) == {"Disconnected"}, 30)
+        # Records of Channel Access are still there.
+        assert shown("TomoScanConnection") == ["Connected"]
+        wait_until(lambda n=connections: set(shown(*n)) == {"Connected"}, 30)
+        back = seen[-1][0]
+        wait_until(lambda b=back: seen[-1][0] > b + 30, 10)
+    # 60 frames a second, 60 angles in half a turn.
+    first_id = beamline.first_id()
+    assert all(abs(a - (i - first_id) * 3.0) < 1e-3 for i, a in seen)
+    gaps = [b[0] - a[0] for a, b in pairwise(seen)]
+    assert max(gaps) > away_s * 60
+    missing, corrected = shown("FramesMissing", "Corrected")
+    assert missing >= 2 * away_s * 60 * 0.8
+    assert corrected == "corrected"
+    assert "Traceback" not in beamline.service.text
+    assert "Traceback" not in beamline.simulator.text

@@ -96,6 +96,16 @@ def add_stream_arguments(parser: argparse.ArgumentParser) -> None:
         help="leave out every Nth frame, as a lossy network would",
     )  # fmt: skip
     stream.add_argument(
+        "--disconnect-every", type=kinds.not_negative, default=0.0, metavar="S",
+        help="take the PVA channels away for a while, once in S seconds (default: "
+        "never)",
+    )  # fmt: skip
+    stream.add_argument(
+        "--disconnect-for", type=kinds.positive, default=2.0, metavar="S",
+        help="how long they are away then; the camera and the records go on "
+        "(default: %(default)g)",
+    )  # fmt: skip
+    stream.add_argument(
         "--fields", choices=("before", "after", "never"), default="before",
         help="when dark and flat are sent, relative to the first projection "
         "(default: %(default)s)",
@@ -190,6 +200,8 @@ def stream_settings(options: argparse.Namespace) -> dict[str, Any]:
         "duration_s": options.duration,
         "frame_count": options.frames,
         "lose_every": options.lose_every,
+        "disconnect_every_s": options.disconnect_every,
+        "disconnect_s": options.disconnect_for,
         "has_separate_puts": options.separate_puts,
         "frame_type_delay_s": options.frame_type_delay,
         "table_delay_s": options.table_delay,

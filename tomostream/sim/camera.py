@@ -61,6 +61,7 @@ class Camera:
         self._phases: deque[tuple[FrameKind, int]] = deque()
         self._later: deque[tuple[float, Callable[[], None]]] = deque()
         self._binning = 1
+        self._is_away = False
         self._started_s = clock.monotonic_s()
         self._reports = _Reports(self._started_s)
         self._fields_at: int | None = None
@@ -113,6 +114,7 @@ class Camera:
         """Take a frame if one is due; give the time until the next one."""
         now_s = self._clock.monotonic_s()
         self._follow_operator()
+        self._follow_network(now_s)
         while self._later and self._later[0][0] <= now_s:
             self._later.popleft()[1]()
         if self._reports.are_due(now_s):
@@ -163,6 +165,16 @@ class Camera:
             if self._config.fields is not FieldMoment.NEVER:
                 self._after(self._config.fields_delay_s, self._send_fields)
 
+    def _follow_network(self, now_s: float) -> None:
+        every_s = self._config.disconnect_every_s
+        if not every_s:
+            return
+        left_s = every_s - (now_s - self._started_s) % every_s
+        is_away = left_s <= self._config.disconnect_s
+        if is_away != self._is_away:
+            self._is_away = is_away
+            self._wire.set_connected(not is_away)
+
     def _after(self, delay_s: float, act: Callable[[], None]) -> None:
         """Do something in a while, in the order asked for."""
         due_s = self._clock.monotonic_s() + delay_s
@@ -188,7 +200,7 @@ class Camera:
             index -= self._table_length
         camera_id = self._config.first_id + self._count
         every = self._config.lose_every
-        if not (every and camera_id % every == 0):
+        if not (self._is_away or (every and camera_id % every == 0)):
             self._wire.send_frame(
                 self._pixels(kind, index),
                 camera_id=wrapped(camera_id, self._config.id_wrap),

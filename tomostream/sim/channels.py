@@ -1,5 +1,6 @@
 """The pvAccess channels of a detector and of tomoScan."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,37 @@ _UNION_FIELDS = {
     "int64": "longValue", "uint64": "ulongValue", "float32": "floatValue",
     "float64": "doubleValue",
 }  # fmt: skip
+
+
+class _Channel:
+    """A channel that can be taken away and given back."""
+
+    def __init__(
+        self, server: pva.PvaServer, name: str, make_empty: Callable[[], Any]
+    ) -> None:
+        self._server, self._name, self._make_empty = server, name, make_empty
+        self._newest: Any = None
+        self._is_served = True
+        server.addRecord(name, make_empty(), None)
+
+    def put(self, value: Any) -> None:
+        """Publish it; while the channel is away, when it is back."""
+        self._newest = value
+        if self._is_served:
+            self._server.update(self._name, value)
+
+    def set_served(self, is_served: bool) -> None:
+        """Take it away, or give it back with what it last held."""
+        if is_served == self._is_served:
+            return
+        self._is_served = is_served
+        if not is_served:
+            self._server.removeRecord(self._name)
+            return
+        # Not the newest itself: the record would keep it, and it is filled anew.
+        self._server.addRecord(self._name, self._make_empty(), None)
+        if self._newest is not None:
+            self._server.update(self._name, self._newest)
 
 
 class ImageChannel:
@@ -41,15 +73,13 @@ class ImageChannel:
         binning: int = 1,
         offset: tuple[int, int] = (0, 0),
     ) -> None:
-        self._server = server
-        self._name = name
         self._offset = offset
         self._shape = shape
         self._binning = binning
         self._array: Any = pva.NtNdArray()
         self._announce()
         self._array["attribute"] = [pva.NtAttribute("ColorMode", pva.PvInt(0))]
-        server.addRecord(name, pva.NtNdArray(), None)
+        self._channel = _Channel(server, name, pva.NtNdArray)
 
     def send(
         self, pixels: NDArray[np.generic], *, camera_id: int, taken_s: float
@@ -73,7 +103,11 @@ class ImageChannel:
         array["timeStamp"] = array["dataTimeStamp"] = pva.PvTimeStamp(taken_s)
         array["compressedSize"] = array["uncompressedSize"] = pixels.nbytes
         array["value"] = {_UNION_FIELDS[pixels.dtype.name]: pixels.reshape(-1)}
-        self._server.update(self._name, array)
+        self._channel.put(array)
+
+    def set_connected(self, is_connected: bool) -> None:
+        """Take it away, or give it back with the newest frame."""
+        self._channel.set_served(is_connected)
 
     def set_binning(self, binning: int) -> None:
         """Announce later frames as binned by this."""
@@ -101,10 +135,8 @@ class FieldChannel:
     ) -> None:
         self._has_separate_puts = has_separate_puts
         self._sizes = 0, 0
-        self._server = server
-        self._name = name
         self._structure = {"value": [pva.FLOAT], "sizex": pva.INT, "sizey": pva.INT}
-        server.addRecord(name, pva.PvObject(self._structure), None)
+        self._channel = _Channel(server, name, lambda: pva.PvObject(self._structure))
 
     def send(self, field: NDArray[np.float32]) -> None:
         """Publish a field.
@@ -124,17 +156,19 @@ class FieldChannel:
             value = pva.PvObject(self._structure)
             value["value"] = field.reshape(-1)
             value["sizex"], value["sizey"] = size_x, size_y
-            self._server.update(self._name, value)
+            self._channel.put(value)
+
+    def set_connected(self, is_connected: bool) -> None:
+        """Take it away, or give it back with the newest field."""
+        self._channel.set_served(is_connected)
 
 
 class TableChannel:
     """The angle table."""
 
     def __init__(self, server: pva.PvaServer, name: str) -> None:
-        self._server = server
-        self._name = name
         self._structure = {"value": [pva.FLOAT], "sizex": pva.INT}
-        server.addRecord(name, pva.PvObject(self._structure), None)
+        self._channel = _Channel(server, name, lambda: pva.PvObject(self._structure))
 
     def send(self, table_deg: NDArray[np.float32]) -> None:
         """Publish a table.
@@ -146,7 +180,11 @@ class TableChannel:
         """
         value = pva.PvObject(self._structure)
         value["value"], value["sizex"] = table_deg, len(table_deg)
-        self._server.update(self._name, value)
+        self._channel.put(value)
+
+    def set_connected(self, is_connected: bool) -> None:
+        """Take it away, or give it back with the newest table."""
+        self._channel.set_served(is_connected)
 
 
 def _as_int32(number: int) -> int:

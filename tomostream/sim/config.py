@@ -57,6 +57,10 @@ class StreamConfig:
     id_wrap: IdWrap = IdWrap.NONE
     lose_every: int = 0
     """Leave out the frame of every so many ids; 0: none."""
+    disconnect_every_s: float = 0.0
+    """Take the PVA channels away once in this time, last thing; 0: never."""
+    disconnect_s: float = 2.0
+    """How long they are away then, while the camera goes on."""
     binning: int = 1
     """As announced in the NTNDArray; the frame's size is not changed by it."""
     offset_x: int = 0
@@ -74,6 +78,11 @@ class StreamConfig:
         ):  # fmt: skip
             value = getattr(self, name)
             _require(0 <= value <= 3600, name, "0 to 3600 seconds")
+        _require(
+            self.disconnect_every_s == 0
+            or 0 < self.disconnect_s < self.disconnect_every_s < np.inf,
+            "disconnect_every_s", "0, or more than disconnect_s, which is above 0",
+        )  # fmt: skip
         _require(self.binning >= 1, "binning", "at least 1")
         _require(self.id_wrap is not IdWrap.AUTO, "id_wrap", "none, 16-bit or gige")
         for name in ("duration_s", "frame_count"):

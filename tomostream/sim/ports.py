@@ -63,6 +63,10 @@ class Wire(Protocol):
         """Announce later frames as binned by this."""
         ...
 
+    def set_connected(self, is_connected: bool) -> None:
+        """Take all channels away, or give them back with what they last held."""
+        ...
+
 
 class Operator(Protocol):
     """The records, as `sim.tomoscan.TomoScan` serves them."""

@@ -62,3 +62,8 @@ class PvaWire:
     def set_binning(self, binning: int) -> None:
         """Announce later frames as binned by this."""
         self._image.set_binning(binning)
+
+    def set_connected(self, is_connected: bool) -> None:
+        """Take all channels away, or give them back with what they last held."""
+        for channel in (*self._fields.values(), self._table, self._image):
+            channel.set_connected(is_connected)

@@ -1,137 +1,10 @@
-import numpy as np
 import pytest
 
 from tomostream.core.frame import FrameKind, IdUnwrapper, IdWrap
 from tomostream.core.scan import angle_table
 from tomostream.core.schedule import AngleSchedule
-from tomostream.sim.camera import Camera, wrapped
-from tomostream.sim.config import FieldMoment, StreamConfig
-
-
-class FakeScene:
-    """Twelve angles; a frame's pixels say its index and kind."""
-
-    def __init__(self, has_fields=True):
-        self.has_fields = has_fields
-        self.to_prepare = 0
-        self.prepared = 0
-
-    def projection(self, index, time_s):
-        return np.full((2, 3), index, np.int32)
-
-    def field_frame(self, kind):
-        value = -1 if kind is FrameKind.DARK else -2
-        return np.full((2, 3), value, np.int32) if self.has_fields else None
-
-    def mean_field(self, kind):
-        return np.zeros((2, 3), np.float32) if self.has_fields else None
-
-    def table(self, least):
-        return np.tile(np.arange(0, 180, 15, dtype=np.float32), -(-least // 12))
-
-    def set_angles(self, n_angles):
-        self.angles = n_angles
-
-    def set_binning(self, binning):
-        self.binning = binning
-
-    def prepare(self):
-        if self.prepared < self.to_prepare:
-            self.prepared += 1
-            return True
-        return False
-
-
-class FakeOperator:
-    def __init__(self, log, rate_hz=100.0):
-        self.log = log
-        self.rate_hz = rate_hz
-        self.is_running = True
-        self.wants_retake = False
-        self.wants_sync = False
-        self.n_angles = 12
-        self.binning = 1
-        self.reports = []
-
-    def end_sync(self):
-        self.wants_sync = False
-        self.log.append(("end_sync",))
-
-    def end_retake(self):
-        self.wants_retake = False
-        self.log.append(("end_retake",))
-
-    def set_frame_type(self, kind):
-        self.log.append(("frame_type", kind))
-
-    def set_first_id(self, first_id):
-        self.log.append(("first_id", first_id))
-
-    def say(self, message):
-        self.log.append(("say", message))
-
-    def report(self, **numbers):
-        self.reports.append(numbers)
-
-
-class FakeWire:
-    def __init__(self, log):
-        self.log = log
-
-    def send_frame(self, pixels, *, camera_id, taken_s):
-        self.log.append(("frame", camera_id, int(pixels[0, 0])))
-
-    def send_field(self, kind, field):
-        self.log.append(("field", kind))
-
-    def set_binning(self, binning):
-        self.log.append(("binning", binning))
-
-    def send_table(self, table_deg):
-        self.log.append(("table", len(table_deg)))
-
-
-class FakeStop:
-    """Let time pass as it is waited for; ends after a while."""
-
-    def __init__(self, clock, after_s=float("inf")):
-        self.clock = clock
-        self.end_s = clock.time_s + after_s
-
-    def wait(self, timeout_s):
-        self.clock.time_s += timeout_s
-        return self.clock.time_s >= self.end_s
-
-
-class Stage:
-    def __init__(self, clock, *, has_fields=True, rate_hz=100.0, **settings):
-        self.log = []
-        self.clock = clock
-        self.config = StreamConfig(rate_hz=rate_hz, **settings)
-        self.scene = FakeScene(has_fields)
-        self.operator = FakeOperator(self.log, self.config.rate_hz)
-        self.camera = Camera(
-            self.config,
-            self.scene,
-            wire=FakeWire(self.log),
-            operator=self.operator,
-            clock=clock,
-        )
-
-    def run(self, after_s=float("inf")):
-        self.camera.start()
-        return self.camera.run(FakeStop(self.clock, after_s))
-
-    def frames(self):
-        return [entry[1:] for entry in self.log if entry[0] == "frame"]
-
-    def names(self):
-        return [entry[0] for entry in self.log if entry[0] != "say"]
-
-
-@pytest.fixture
-def stage(clock):
-    return lambda **settings: Stage(clock, **settings)
+from tomostream.sim.camera import wrapped
+from tomostream.sim.config import FieldMoment
 
 
 def test_scan_is_announced_in_tomoscans_order(stage):
@@ -190,6 +63,25 @@ def test_frames_can_be_lost_on_purpose(stage):
     assert all(index == camera_id - 1 for camera_id, index in scan.frames())
 
 
+def test_channels_go_away_and_come_back_while_the_ids_go_on(stage):
+    scan = stage(rate_hz=10.0, disconnect_every_s=3.0, disconnect_s=1.0)
+    summary = scan.run(after_s=6.5)
+    log = [e for e in scan.log if e[0] in {"frame", "connected"}]
+    changes = [k for k, entry in enumerate(log) if entry[0] == "connected"]
+    assert [log[k][1] for k in changes] == [False, True, False, True]
+    for gone, back in (changes[:2], changes[2:]):
+        # Nothing is sent meanwhile; ten frames are.
+        assert back == gone + 1
+        assert log[back + 1][1] - log[gone - 1][1] == pytest.approx(11, abs=1)
+    assert summary.frames_lost == pytest.approx(20, abs=2)
+
+
+def test_channels_stay_where_nothing_else_was_asked_for(stage):
+    scan = stage(frame_count=500)
+    scan.run()
+    assert "connected" not in scan.names()
+
+
 def test_table_is_renewed_ahead_of_its_end_and_every_frame_keeps_its_angle(stage):
     scan = stage(frame_count=500, table_angles=100)
     scan.run()
@@ -211,7 +103,7 @@ def test_table_is_renewed_ahead_of_its_end_and_every_frame_keeps_its_angle(stage
 def test_retake_says_the_kind_before_each_frame_and_sends_the_fields_after(stage):
     scan = stage(field_frames=3, fields=FieldMoment.NEVER)
     scan.camera.start()
-    stop = FakeStop(scan.clock, 0.0)
+    stop = scan.until(0.0)
     scan.camera.run(stop)
     scan.log.clear()
     scan.operator.wants_retake = True
@@ -253,7 +145,7 @@ def test_operator_changes_the_rate(stage):
     scan = stage()
     scan.camera.start()
     scan.operator.rate_hz = 10.0
-    summary = scan.camera.run(FakeStop(scan.clock, 5.0))
+    summary = scan.camera.run(scan.until(5.0))
     assert summary.frames_sent == pytest.approx(50, abs=3)
 
 
@@ -261,10 +153,10 @@ def test_operator_stops_and_goes_on_without_a_gap_in_ids(stage):
     scan = stage()
     scan.camera.start()
     scan.operator.is_running = False
-    scan.camera.run(FakeStop(scan.clock, 3.0))
+    scan.camera.run(scan.until(3.0))
     assert scan.frames() == []
     scan.operator.is_running = True
-    summary = scan.camera.run(FakeStop(scan.clock, 1.0))
+    summary = scan.camera.run(scan.until(1.0))
     assert scan.frames()[0] == (1, 0)
     # The pause is noticed to have ended after up to 0.05 s.
     assert summary.frames_sent == pytest.approx(100, abs=7)
