@@ -88,6 +88,8 @@ class RejectedArrival:
     reason: RejectReason
     message: str
     arrived_s: float
+    camera_id: int | None = None
+    """The source's uniqueId, where it could be read: that id is not missing."""
 
 
 class SourceRole(StrEnum):

@@ -178,11 +178,12 @@ def output_width(n_x: int, center: float, scan_range: ScanRange) -> int:
     """Give the width of the slices.
 
     With ScanRange 360 the axis may lie near an edge: the reconstructed disc reaches
-    from the axis to the farther edge on both sides.
+    from the axis to the farther edge on both sides. An axis outside the frames, a
+    mistake at the record Center, makes it no wider than one at their edge.
     """
     if scan_range == 180:
         return n_x
-    reach = max(center, n_x - 1 - center)
+    reach = min(max(center, n_x - 1 - center), n_x - 1)
     return max(n_x, 2 * round(reach) + 1)
 
 

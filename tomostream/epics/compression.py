@@ -57,8 +57,9 @@ def decompress(
         decoded = decode(data, n_bytes, dtype)
     except MalformedFrameError:
         raise
-    except (RuntimeError, ValueError, TypeError, MemoryError) as exc:
-        # imagecodecs' errors are RuntimeErrors, one class a codec.
+    except (RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError) as exc:
+        # imagecodecs' errors are RuntimeErrors, one class a codec; LZ4 counts bytes in
+        # 31 bits.
         raise _refused(f"{codec}: the bytes do not decode: {exc}") from exc
     if decoded.nbytes != n_bytes:
         raise _refused(f"{codec}: expected {n_bytes} bytes, got {decoded.nbytes}")

@@ -69,17 +69,22 @@ class ImageReader:
         arrived_s
             Seconds since 1970.
         """
+        camera_id = None
         try:
-            return self._image(pv, arrived_s)
+            camera_id = pv.getInt("uniqueId")
+            return self._image(pv, camera_id, arrived_s)
         except MalformedFrameError as exc:
             reason, message = RejectReason(exc.reason), str(exc)
         except (pvaccess.PvaException, LookupError, TypeError, ValueError) as exc:
             reason = RejectReason.MALFORMED
             message = f"image: expected an NTNDArray, got something else: {exc}"
-        return RejectedArrival(reason=reason, message=message, arrived_s=arrived_s)
+        return RejectedArrival(
+            reason=reason, message=message, arrived_s=arrived_s, camera_id=camera_id
+        )
 
-    def _image(self, pv: pvaccess.PvObject, arrived_s: float) -> ImageArrival:
-        camera_id = pv.getInt("uniqueId")
+    def _image(
+        self, pv: pvaccess.PvObject, camera_id: int, arrived_s: float
+    ) -> ImageArrival:
         data = _data(pv, camera_id)
         dimensions = pv["dimension"]
         shape = _shape(dimensions, camera_id)

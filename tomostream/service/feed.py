@@ -168,7 +168,7 @@ class Feed:
                 self._take_image(arrival)
             case RejectedArrival():
                 self._tally.taken += 1
-                self._tally.reject(arrival.reason, arrival.message)
+                self.intake.take_rejected(arrival)
             case FieldArrival():
                 self._recon.take_field(arrival)
             case ConnectionArrival():

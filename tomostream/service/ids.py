@@ -44,6 +44,7 @@ class IdTracker:
         self._newest: int | None = None
         self._newest_s = 0.0
         self._seen = [-1] * self._REMEMBERED
+        self._refused: set[int] = set()
         self._run_last: int | None = None
         self._run_length = 0
         self._run_fresh = 0
@@ -66,6 +67,19 @@ class IdTracker:
             return self._restart(camera_id, timestamp_s)
         return self._doubt(camera_id, step)
 
+    def refuse(self, camera_id: int) -> None:
+        """Note that an id has come, with what is no image: no more than that.
+
+        The image itself may still follow with the same id, where a server posts an
+        array's parts one after the other.
+        """
+        if self._newest is None or camera_id < 0:
+            return
+        unwrapped = self._unwrapper.preview(camera_id)
+        is_near = 1 <= unwrapped - self._newest <= self._max_jump
+        if is_near and len(self._refused) < self._REMEMBERED:
+            self._refused.add(unwrapped)
+
     @property
     def newest(self) -> int | None:
         """The id believed last, unwrapped."""
@@ -79,6 +93,8 @@ class IdTracker:
         self, camera_id: int, timestamp_s: float, *, missing: int
     ) -> TrackedId:
         unwrapped = self._unwrapper.unwrap(camera_id)
+        missing -= sum(refused < unwrapped for refused in self._refused)
+        self._refused.clear()
         self._newest = unwrapped
         self._newest_s = timestamp_s
         self._seen[unwrapped % self._REMEMBERED] = unwrapped
@@ -87,6 +103,7 @@ class IdTracker:
 
     def _restart(self, camera_id: int, timestamp_s: float) -> TrackedId:
         self._unwrapper.restart()
+        self._refused.clear()
         self._seen = [-1] * self._REMEMBERED
         believed = self._believe(camera_id, timestamp_s, missing=0)
         return TrackedId(id=believed.id, is_restart=True)

@@ -9,6 +9,7 @@ from tomostream.core.arrivals import (
     FirstIdArrival,
     FrameTypeArrival,
     ImageArrival,
+    RejectedArrival,
     SourceRole,
     TableArrival,
 )
@@ -114,6 +115,12 @@ class Intake:
             if self._is_projection(tracked):
                 return self._place_or_hold(tracked)
         return None
+
+    def take_rejected(self, arrival: RejectedArrival) -> None:
+        """Count what is no image; its id has come all the same."""
+        self._tally.reject(arrival.reason, arrival.message)
+        if arrival.camera_id is not None:
+            self._ids.refuse(arrival.camera_id)
 
     def take_table(self, arrival: TableArrival, *, now_s: float) -> list[PlacedImage]:
         """Take a table; give the held images that it places."""

@@ -229,6 +229,8 @@ class StreamLoop:
                 self._say("ring emptied")
 
     def _start(self) -> None:
+        # What was said of the session before, such as "nothing to abort".
+        self._status.remark("")
         self._recon.empty()
         self._feed.begin()
         self._overload.reset()

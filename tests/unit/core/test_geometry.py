@@ -6,6 +6,7 @@ from tomostream.core.errors import ConfigurationError
 from tomostream.core.geometry import (
     Geometry,
     Planes,
+    output_pad,
     output_width,
     rescale_center,
     rescale_center_by_width,
@@ -24,6 +25,14 @@ def test_half_a_turn_gives_slices_as_wide_as_the_detector():
 @pytest.mark.parametrize("center", [64.0, 575.0])
 def test_a_full_turn_reaches_from_the_axis_to_the_farther_edge(center):
     assert output_width(640, center, 360) == 2 * 575 + 1
+
+
+@pytest.mark.parametrize("center", [-65536.0, -0.5, 639.5, 65536.0])
+def test_an_axis_outside_the_frames_makes_slices_no_wider(center):
+    # A slip of the operator's finger must not ask for 69 GB of slice.
+    width, pad = output_width(640, center, 360), output_pad(640, center, 360)
+    assert width == 2 * 639 + 1
+    assert pad == (width - 640 if center < 0 else 0)
 
 
 def test_a_full_turn_about_the_middle_is_no_narrower_than_the_detector():

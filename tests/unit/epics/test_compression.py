@@ -103,6 +103,12 @@ def test_a_size_beyond_all_bounds_allocates_nothing():
     assert str(MAX_FRAME_BYTES) in str(error)
 
 
+@pytest.mark.parametrize("codec", [*sorted(ENCODERS), "jpeg"])
+def test_more_than_two_gigabytes_in_three_bytes_are_refused(codec):
+    error = refusal(as_bytes(b"abc"), codec, dtype="u1", shape=(2**16, 2**15))
+    assert error.reason == "codec"
+
+
 def test_a_colour_jpeg_is_refused():
     data = as_bytes(imagecodecs.jpeg_encode(np.zeros((8, 8, 3), "u1")))
     assert refusal(data, "jpeg", dtype="u1", shape=(8, 8)).reason == "codec"

@@ -135,6 +135,7 @@ def test_sizes_that_do_not_fit_are_refused(ntndarray, sizes, reason):
     pv = ntndarray(IMAGE)
     pv["dimension"] = [pvaccess.PvDimension(s, 0, s, 1, False) for s in sizes]
     assert refusal(pv).reason == reason
+    assert refusal(pv).camera_id == pv["uniqueId"]
 
 
 def test_an_empty_union_is_refused_as_empty(ntndarray):

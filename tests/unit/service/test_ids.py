@@ -39,6 +39,24 @@ def test_an_id_off_the_track_is_refused_with_its_reason(ids, fault):
     assert follow(ids)[-1].fault is fault
 
 
+def test_an_id_that_came_with_no_image_is_not_missing():
+    tracks = tracker()
+    follow([5], tracks=tracks)
+    for camera_id in (6, 8, 8, 500, 4, -1):
+        tracks.refuse(camera_id)
+    found = follow([10, 12], tracks=tracks)
+    assert [t.missing for t in found] == [2, 1]  # 7 and 9; 11
+
+
+def test_an_image_may_follow_with_the_id_that_came_with_none():
+    tracks = tracker()
+    follow([5], tracks=tracks)
+    tracks.refuse(6)
+    found = follow([6, 7], tracks=tracks)
+    assert believed(found) == [6, 7]
+    assert [t.missing for t in found] == [0, 0]
+
+
 def test_five_frames_further_down_are_a_source_that_counts_anew():
     found = follow([500, 501, 1, 2, 3, 4, 5, 6])
     assert believed(found) == [500, 501, 5, 6]

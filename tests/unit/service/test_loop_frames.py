@@ -274,6 +274,15 @@ def test_what_is_no_image_is_counted(streaming):
     assert streaming.is_conserved()
 
 
+def test_the_id_of_what_is_no_image_is_not_missing(streaming):
+    nothing = RejectedArrival(
+        reason=RejectReason.TRUNCATED, message="", arrived_s=0.0, camera_id=11
+    )
+    streaming.send(nothing, 12)
+    assert streaming.health().frames_missing == 0
+    assert streaming.is_conserved()
+
+
 def test_frames_of_unusable_pixels_are_counted(bench):
     bench.start()
     bench.scan()

@@ -105,6 +105,13 @@ def test_abort_when_idle_says_so_and_does_nothing(bench):
     assert "nothing to abort" in bench.status
 
 
+def test_a_start_takes_back_that_nothing_was_running(bench):
+    bench.controls.press(Command.ABORT)
+    bench.step()
+    bench.start()
+    assert "no session is running" not in bench.status
+
+
 def test_a_second_start_while_running_changes_nothing(streaming):
     streaming.start()
     assert "already running" in streaming.status
