@@ -114,6 +114,29 @@ def test_a_detector_that_comes_late_and_again_is_waited_for(
     assert "Traceback" not in service.text
 
 
+def test_a_camera_that_ends_in_good_order_is_heard_again_at_once(
+    start, bare_config, environment, wait_until, watch_slices, family
+):
+    """Its server ends the monitors, which the library does not begin again."""
+    channel = f'{{image_channel: "{family}Pva1:Image", has_tomoscan: false}}'
+    camera = (
+        "simulate", "--prefix", family, "--size", "32", "--angles", "90",
+        "--ready-json",
+    )  # fmt: skip
+    simulator = start(*camera, server="simulator")
+    simulator.wait_ready()
+    service = start("serve", "--config", bare_config(input=channel), "--ready-json")
+    slices = watch_slices(service)
+    for _ in range(4):
+        before = len(slices)
+        wait_until(lambda n=before: len(slices) > n + 5, 20)
+        assert simulator.end(signal.SIGTERM) == 0
+        simulator = start(*camera, server="simulator")
+        simulator.wait_ready()
+    before = len(slices)
+    wait_until(lambda: len(slices) > before + 5, 20)
+
+
 def test_records_alone_say_the_wiring(
     start, watch_slices, wait_until, environment, channel_access, family
 ):

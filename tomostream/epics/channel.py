@@ -23,7 +23,9 @@ class MonitoredChannel(WatchedSource):
     """Put what comes on a channel into a sink, however often its server goes.
 
     The monitor's callback, in a thread of the library, decodes and puts. A worker makes
-    the channel, looks whether it is connected, and makes it anew when it stays away.
+    the channel, looks whether it is connected, and makes it anew once it is lost and
+    then when it stays away. Once: a server that ends in good order ends its monitors,
+    and the library connects the channel again, but never the monitor.
     Looking is used instead of the library's connection callback: a channel destroyed
     while that callback is on its way takes the process down. The monitor's callback is
     never given up, not by `stop` either: pvapy's thread must not drop the last
@@ -45,6 +47,7 @@ class MonitoredChannel(WatchedSource):
         # field() asks for the whole structure.
         self._request = f"record[queueSize={queue_size}]field()"
         self._callback = self._on_event
+        self._has_come = False
         _CALLBACKS.append(self._callback)
 
     @abstractmethod
@@ -58,18 +61,22 @@ class MonitoredChannel(WatchedSource):
             while not stop.wait(LOOK_S):
                 is_connected = channel.isConnected()
                 self._tell(is_connected)
-                if renewal.is_due(is_connected):
+                is_lost = self._has_come and not is_connected
+                if renewal.is_due(is_connected) or is_lost:
                     channel.stopMonitor()
                     channel = self._opened()
         finally:
             channel.stopMonitor()
 
     def _opened(self) -> pvaccess.Channel:
+        self._has_come = False
         channel = pvaccess.Channel(self._name)
         channel.monitor(self._callback, self._request)
         return channel
 
     def _on_event(self, pv: pvaccess.PvObject) -> None:
+        # Every monitor begins with an event, so this says that it was connected.
+        self._has_come = True
         arrival = self._arrival(pv)
         if arrival is not None:
             self._put(arrival)
