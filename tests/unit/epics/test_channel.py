@@ -37,17 +37,24 @@ def opened(monkeypatch):
     fake = type("OneTestsChannel", (FakeChannel,), {})
     monkeypatch.setattr(channel.pvaccess, "Channel", fake)
 
-    def given():
-        return fake.given
-
-    given.channel = fake
-    return given
+    return Opened(fake)
 
 
-class Looks:
+class Opened:
+    """The callbacks that one test's channels were given."""
+
+    def __init__(self, channel):
+        self.channel = channel
+
+    def __call__(self):
+        return self.channel.given
+
+
+class Looks(StopSignal):
     """A worker's stop, which says at each look whether the server is there."""
 
     def __init__(self, fake, states):
+        super().__init__()
         self.fake, self.states = fake, iter(states)
 
     def wait(self, timeout_s):
