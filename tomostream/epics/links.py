@@ -13,6 +13,13 @@ from tomostream.epics.renewal import Renewal
 Handler = Callable[[Any, float], None]
 """Takes a value, and its time stamp in seconds since 1970; in the library's thread."""
 
+_REFUSALS = (
+    ca.ChannelAccessException, ca.CASeverityException,
+    ValueError, TypeError, UnicodeError,
+)  # fmt: skip
+"""What a put raises; the second, which is none of the first, where the circuit breaks
+amid it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Monitor:
@@ -84,11 +91,12 @@ class RecordLinks:
 
     def put(self, name: str, value: float | str) -> bool:
         """Send a value without waiting for its effect; tell whether it was sent."""
-        if name not in self._connected:
+        # The library would wait 2 s for each record of an IOC that has just gone.
+        if name not in self._connected or not ca.isConnected(self._channels[name]):
             return False
         try:
             ca.put(self._channels[name], value)
-        except (ca.ChannelAccessException, ValueError, TypeError, UnicodeError):
+        except _REFUSALS:
             return False
         except KeyError:
             # The library knows no type of a record that goes while it is written to.
