@@ -137,6 +137,41 @@ def test_a_camera_that_ends_in_good_order_is_heard_again_at_once(
     wait_until(lambda: len(slices) > before + 5, 20)
 
 
+def test_an_operator_is_told_that_the_camera_is_awaited_from_the_start_on(
+    start, wait_until, environment, channel_access, family
+):
+    """IOC and service are there before the detector's IOC, which names the channel."""
+    prefix, variables = f"{family}TomoStream:", environment.client()
+    names = ("ServerRunning", "SessionState", "ImageConnection", "ReconStatus")
+
+    def shown():
+        found = channel_access(variables, [prefix + name for name in names])
+        return dict(zip(names, found.values(), strict=True))
+
+    start("ioc", "--prefix", prefix, "--ready-json", server="ioc").wait_ready()
+    service = start("serve", "--prefix", prefix, "--ready-json")
+    wait_until(lambda: f"{family}TomoScanStream:Image" in shown()["ReconStatus"])
+    wait_until(lambda: shown()["ServerRunning"] == "Running")
+    found = shown()
+    assert (found["SessionState"], found["ImageConnection"]) == (
+        "waiting", "Disconnected",
+    )  # fmt: skip
+    channel_access(variables, values={f"{prefix}StartRecon": 1})
+    start(
+        "simulate", "--prefix", family, "--size", "64", "--angles", "90", "--rate",
+        "60", "--ready-json", server="simulator",
+    ).wait_ready()  # fmt: skip
+    service.wait_ready()
+    wait_until(lambda: shown()["SessionState"] == "streaming")
+    found = shown()
+    assert (found["ServerRunning"], found["ImageConnection"]) == (
+        "Running", "Connected",
+    )  # fmt: skip
+    assert "TomoScanStream" not in found["ReconStatus"]
+    assert service.end(signal.SIGTERM) == 0
+    assert "Traceback" not in service.text
+
+
 def test_records_alone_say_the_wiring(
     start, watch_slices, wait_until, environment, channel_access, family
 ):

@@ -12,6 +12,7 @@ from tomostream.app.repeater import repeater
 from tomostream.core.errors import ConfigurationError, ConnectionLostError
 from tomostream.epics.ending import end_channel_access
 from tomostream.epics.subscriber import ImageSubscriber
+from tomostream.epics.waiting import WaitingNotice
 from tomostream.epics.wiring import Wiring
 from tomostream.runtime import SystemClock
 
@@ -82,21 +83,29 @@ def _wiring(
         return None
     clock = SystemClock()
     tell_s = started_s = clock.monotonic_s()
-    while True:
-        said = ask_records(config, timeout_s=_ASK_S)
-        try:
-            connections(config, said)
-        except ConfigurationError as exc:
-            waited_s = clock.monotonic_s() - started_s
-            if patience_s is not None and waited_s > patience_s:
-                raise ConnectionLostError(f"no answer in time: {exc}") from exc
-            if clock.monotonic_s() >= tell_s:
-                tell_s = clock.monotonic_s() + _PATIENCE_S
-                logger.warning("waiting for records: %s", exc)
-        else:
-            return said
-        if interruption.wait(0.1):
-            return said
+    with WaitingNotice(config.prefix, clock) as notice:
+        while True:
+            said = ask_records(config, timeout_s=_ASK_S)
+            try:
+                connections(config, said)
+            except ConfigurationError as exc:
+                waited_s = clock.monotonic_s() - started_s
+                if patience_s is not None and waited_s > patience_s:
+                    raise ConnectionLostError(f"no answer in time: {exc}") from exc
+                if clock.monotonic_s() >= tell_s:
+                    tell_s = clock.monotonic_s() + _PATIENCE_S
+                    logger.warning("waiting for records: %s", exc)
+                notice.tell(_told_awaited(said, exc))
+            else:
+                return said
+            if interruption.wait(0.1):
+                return said
+
+
+def _told_awaited(said: Wiring, fault: ConfigurationError) -> str:
+    """Say in an operator's words what is missing."""
+    silent = ", ".join(said.silent)
+    return f"no answer from, or nothing in, {silent}" if silent else str(fault)
 
 
 def _refuse_second(channel: str, interruption: Interruption) -> None:
