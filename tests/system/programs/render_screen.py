@@ -54,6 +54,12 @@ def converted(screen: Path, folder: Path) -> Path:
     text = re.sub(
         r'(<property name="showLimitLabels"[^>]*>\s*<bool>)true', r"\1false", text
     )
+    # MEDM's readings have no frame, whose room is taken from their letters here.
+    text = re.sub(
+        r'(<widget class="PyDMLabel" name="[^"]*">)',
+        r'\1<property name="alarmSensitiveBorder" stdset="0"><bool>false</bool>'
+        "</property>", text,
+    )  # fmt: skip
     # MEDM takes a font that the text's height has room for; 10 points need 20 pixels.
     text = text.replace("<pointsize>10</pointsize>", "<pointsize>9</pointsize>")
     ui.write_text(text, encoding="utf-8")

@@ -40,6 +40,13 @@ def anchor(heading):
     return kept.replace(" ", "-")
 
 
+@pytest.mark.parametrize("screen", sorted(ROOT.glob("adl/*.adl")), ids=lambda p: p.stem)
+def test_every_screen_has_its_picture_in_the_docs(screen):
+    page = ROOT / "docs" / "reference" / "screens.md"
+    shown = links(page.read_text(encoding="utf-8"))
+    assert f"../images/screens/{screen.stem}.png" in shown
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_every_link_within_leads_to_a_file(page):
     within = [t for t in links(page.read_text(encoding="utf-8")) if ":" not in t]

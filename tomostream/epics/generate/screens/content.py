@@ -37,6 +37,8 @@ class Record:
     is_entry: bool = False
     """For records of others, which we know only by name: it can be written."""
     is_menu: bool = False
+    unit: str = ""
+    """For records of others; ours have their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -348,7 +350,10 @@ SCREENS = (
                     name="NumAngles", prefix=_SCAN, label="Angles in 180 degrees",
                     is_entry=True,
                 ),
-                Record(name="RotationStep", prefix=_SCAN, label="Rotation step"),
+                Record(
+                    name="RotationStep", prefix=_SCAN, label="Rotation step",
+                    unit="deg",
+                ),
             )),
             Section(title="While it streams", rows=(
                 Record(

@@ -107,9 +107,10 @@ class _Placer:
             kind, _LABEL + 2 * _GAP, _VALUE, channel=channel,
             is_right=kind is WidgetKind.READING,
         )  # fmt: skip
-        if control is not None and control.unit:
+        unit = record.unit if control is None else control.unit
+        if unit:
             left = _LABEL + _VALUE + 3 * _GAP
-            yield self._at(WidgetKind.TEXT, left, _UNIT, text=control.unit)
+            yield self._at(WidgetKind.TEXT, left, _UNIT, text=unit)
         self._y += _ROW
         if record.has_slider:
             yield from self._slider(channel)
