@@ -123,6 +123,12 @@ class StepsSuite(SceneSuite):
         bad = np.full(scene.geometry.frame_shape, np.nan, "f4")
         report = scene.engine.add([bad], np.array([5.0]), np.array([1]))
         assert report.reasons == (RejectReason.PIXELS,)
+        # Also where it has no light in a region for that reason.
+        scene.set(
+            flat_scale=FlatScale.REGION, region=Region(x=0, y=0, width=3, height=3)
+        )
+        report = scene.engine.add([bad], np.array([5.0]), np.array([1]))
+        assert report.reasons == (RejectReason.PIXELS,)
 
     @pytest.mark.parametrize("ring_dtype", ["float", "half"])
     def test_beam_hardening_is_a_polynomial(self, ring_dtype: str) -> None:

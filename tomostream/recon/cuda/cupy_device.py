@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import cupy
@@ -14,7 +15,8 @@ from tomostream.core.errors import (
     NotEnoughMemoryError,
     ReconstructionError,
 )
-from tomostream.recon.cuda.device import Argument, DeviceArray, Event, Shape, owner
+from tomostream.recon.cuda.device import Argument, DeviceArray, Event, Shape
+from tomostream.recon.cuda.pinned import PinnedBlocks
 from tomostream.recon.cuda.source import OPTIONS, THREADS, kernel_names, source
 
 _OLDEST = 75
@@ -33,6 +35,7 @@ class CupyDevice:
 
     def __init__(self, index: int) -> None:
         self._device = cupy.cuda.Device(index)
+        self._pinned = _pinned_blocks()
         with _translated(BackendUnavailableError), self._device:
             capability = self._device.compute_capability
             properties = cupy.cuda.runtime.getDeviceProperties(index)
@@ -71,7 +74,7 @@ class CupyDevice:
         with self._device:
             cupy.get_default_memory_pool().free_all_blocks()
             # Frames of another size will be kept now.
-            cupy.get_default_pinned_memory_pool().free_all_blocks()
+            self._pinned.free_spare()
             return int(self._device.mem_info[0])
 
     def empty(self, shape: Shape, dtype: type[np.generic]) -> DeviceArray:
@@ -82,12 +85,11 @@ class CupyDevice:
     def pinned(self, nbytes: int) -> NDArray[np.uint8]:
         """Give host memory that a stream can copy from and to by itself."""
         with _translated(ReconstructionError), self._device:
-            memory = cupy.cuda.alloc_pinned_memory(nbytes)
-            return np.frombuffer(memory, np.uint8, nbytes)
+            return self._pinned.array(nbytes)
 
     def is_pinned(self, array: NDArray[Any]) -> bool:
         """Tell whether an array shows memory that streams copy from by themselves."""
-        return isinstance(owner(array), cupy.cuda.PinnedMemoryPointer)
+        return self._pinned.holds(array)
 
     def put(self, target: DeviceArray, source: NDArray[Any]) -> None:
         """Copy from any host memory, after all that was started; wait until done."""
@@ -144,16 +146,18 @@ class CupyDevice:
 
     def mark(self) -> Event:
         """Give this moment of the compute stream."""
-        with self._device:
+        with _translated(ReconstructionError), self._device:
             return self._compute.record()
 
     def compute_after(self, event: Event) -> None:
         """Let later computing wait for an event."""
-        self._compute.wait_event(event)
+        with _translated(ReconstructionError):
+            self._compute.wait_event(event)
 
     def upload_after(self, event: Event) -> None:
         """Let later uploads wait for an event."""
-        self._upload.wait_event(event)
+        with _translated(ReconstructionError):
+            self._upload.wait_event(event)
 
     def wait(self, event: Event) -> None:
         """Wait until an event has come."""
@@ -162,13 +166,20 @@ class CupyDevice:
 
     def elapsed_ms(self, start: Event, end: Event) -> float:
         """Give the time between two moments of the compute stream."""
-        return float(cupy.cuda.get_elapsed_time(start, end))
+        with _translated(ReconstructionError):
+            return float(cupy.cuda.get_elapsed_time(start, end))
 
     def synchronize(self) -> None:
         """Wait until all that was started is done."""
         with _translated(ReconstructionError), self._device:
             for stream in (self._upload, self._compute, self._download):
                 stream.synchronize()
+
+
+@cache
+def _pinned_blocks() -> PinnedBlocks:
+    """Give those of all devices: what one has pinned is pinned for the others."""
+    return PinnedBlocks(cupy.cuda.PinnedMemory)
 
 
 @contextmanager

@@ -30,6 +30,10 @@ class HostFields:
             distances = _distances(is_good[rows]).view(np.float32)
             self.dark[rows] = np.where(is_good[rows], self.dark[rows], distances)
 
+    def bad(self, frame: NDArray[np.generic]) -> int:
+        """Count the pixels that are dead, and the frame's that are not finite."""
+        return int(np.count_nonzero(~np.isfinite(frame) | np.isnan(self.gain)))
+
     def light(self, frame: NDArray[np.generic], region: Region) -> float:
         """Give the mean transmission of a region that lies inside the frame.
 

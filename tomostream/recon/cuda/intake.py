@@ -48,7 +48,9 @@ class Intake:
             light = fields.light(frame, steps.region)
             if not (light >= LEAST_LIGHT and np.isfinite(light)):
                 reason = RejectReason.REGION
-        if fields.dead > frame.size // 100:
+        # What comes first of the two; a device counts those of all other frames.
+        bad = fields.bad(frame) if reason else fields.dead
+        if bad > frame.size // 100:
             reason = RejectReason.PIXELS
         self._reasons.append(reason)
         if reason is not None:
