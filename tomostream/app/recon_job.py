@@ -14,6 +14,7 @@ from tomostream.app.recon_center import CenterFound, candidate_centers, center_o
 from tomostream.app.recon_run import FileReconstruction
 from tomostream.app.scan_file import ScanFile
 from tomostream.app.snapshot import Picture, draw_slices, grey_limits, to_grey
+from tomostream.core.controls import control
 from tomostream.core.errors import ConfigurationError
 from tomostream.core.geometry import Planes
 from tomostream.core.parameters import Parameters
@@ -297,9 +298,17 @@ class _Run:
 
 
 def steps_in_use(parameters: Parameters) -> dict[str, Any]:
-    """Give the steps that change something, as plain values by their records' names."""
+    """Give the steps that change something, as plain values by their records' names.
+
+    Of a choice its words: its number is no radius.
+    """
     usual, values = Parameters().values(), parameters.values()
-    return {name: values[name] for name in _STEP_RECORDS if values[name] != usual[name]}
+    changed = [name for name in _STEP_RECORDS if values[name] != usual[name]]
+    choices = {name: control(name).choices for name in changed}
+    return {
+        name: choices[name][int(values[name])] if choices[name] else values[name]
+        for name in changed
+    }
 
 
 _STEP_RECORDS = (

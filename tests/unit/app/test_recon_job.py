@@ -10,7 +10,7 @@ from tomostream.app import recon_job
 from tomostream.app.recon_job import EngineChoice, ReconJob, run_job
 from tomostream.core.errors import ConfigurationError
 from tomostream.core.parameters import FilterType, Parameters
-from tomostream.core.steps import FlatScale
+from tomostream.core.steps import FlatScale, RingRemoval
 
 CENTER = 23.3
 
@@ -97,6 +97,14 @@ def test_steps_are_noted(job):
     assert settings["filter"] == "Hann"
     assert settings["steps"] == {"BeamHardening2": 0.1, "PixelSize": 1.5}
     assert settings["pixel_um"] == 1.5
+
+
+def test_choices_are_noted_in_words(job):
+    # The record of radius 3 holds a 2.
+    wanted = Parameters(dezinger_radius=3, ring_removal=RingRemoval.HIGH_PASS)
+    run_job(replace(job, parameters=wanted), Screen())
+    settings = json.loads((job.target / "recon.json").read_text())
+    assert settings["steps"] == {"Dezinger": "Radius 3", "RingRemoval": "high-pass"}
 
 
 @pytest.mark.parametrize("name", ["out", "out.h5"])
