@@ -51,6 +51,24 @@ def test_fault_37_request_files_name_only_files_that_exist():
 
 
 @pytest.mark.parametrize("beamline", BEAMLINES, ids=lambda b: b.name)
+def test_fault_37_what_st_cmd_names_is_there(beamline):
+    folder = ROOT / "iocBoot" / beamline.folder
+    text = (folder / "st.cmd").read_text(encoding="utf-8")
+    # Autosave makes no folder to save into.
+    (saves,) = re.findall(r'^set_savefile_path\("(.*)"\)', text, re.MULTILINE)
+    requests = re.findall(r'^set_requestfile_path\("(.*)"\)', text, re.MULTILINE)
+    assert all((folder / path).is_dir() for path in (saves, *requests))
+    (request,) = re.findall(r'^create_monitor_set\("(.*?)"', text, re.MULTILINE)
+    (loaded,) = re.findall(r'^dbLoadTemplate\("(.*)"\)', text, re.MULTILINE)
+    assert (folder / request).is_file()
+    templates = re.findall(r'file "(.*)"', (folder / loaded).read_text("utf-8"))
+    assert templates
+    assert all((folder / template).is_file() for template in templates)
+    restored = re.findall(r'^set_pass._restoreFile\("(.*)"\)', text, re.MULTILINE)
+    assert restored == [request.replace(".req", ".sav")] * 2
+
+
+@pytest.mark.parametrize("beamline", BEAMLINES, ids=lambda b: b.name)
 def test_fault_35_and_36_records_daemon_and_screen_share_one_prefix(beamline):
     folder = f"iocBoot/{beamline.folder}"
     assert f"--prefix {beamline.prefix} " in FILES[f"{folder}/start_records"]
