@@ -102,6 +102,24 @@ def test_fault_27_a_record_that_does_not_answer_holds_no_frame_up(
     assert read("FramesMissing", "FramesDropped", "Decimation") == missing
 
 
+@pytest.mark.parametrize("gone", [("tomoscan",), ("ioc",), ("tomoscan", "ioc")])
+def test_fault_27_a_record_that_has_gone_holds_no_frame_up(
+    streaming, pass_time, wait_until, gone
+):
+    running, shown, _ = streaming
+    for name in gone:
+        running[name].end(signal.SIGKILL)
+    # Its going is noticed at once.
+    pass_time(1.0)
+    updates, newest = len(shown), shown[-1]
+    # Three seconds on idle cores; the old server would have handled five frames.
+    wait_until(
+        lambda: shown[-1] > newest + 3 * RATE_HZ and len(shown) > updates + 20, 10
+    )
+    assert running["service"].process.poll() is None
+    assert "Traceback" not in running["service"].text
+
+
 def test_fault_27_the_service_ends_while_a_record_does_not_answer(
     streaming, pass_time, living
 ):
