@@ -87,10 +87,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_kind_arguments(parser)
 
 
+_OPTIONS_OF = {
+    "plot": "sweep", "sizes": "sweep", "batches": "sweep", "rate": "reconfigure"
+}  # fmt: skip
+_SIZES, _BATCHES, _RATE_HZ = (256, 512, 1024, 2048), (1, 8, 32), 100.0
+
+
 def run(options: argparse.Namespace) -> int:
     """Run the measurements; Ctrl-C gives them up."""
-    if options.plot and not options.sweep:
-        raise ConfigurationError("--plot: only with --sweep")
+    for option, kind in _OPTIONS_OF.items():
+        if getattr(options, option) is not None and not getattr(options, kind):
+            raise ConfigurationError(f"--{option}: only with --{kind}")
     measure = _run_pair
     if options.sweep:
         measure = _run_sweep
@@ -124,11 +131,10 @@ def _add_step_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_kind_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sizes", type=kinds.size, nargs="+", metavar="N",
-        default=(256, 512, 1024, 2048),
         help="of --sweep (default: 256 512 1024 2048)",
     )  # fmt: skip
     parser.add_argument(
-        "--batches", type=kinds.count, nargs="+", metavar="K", default=(1, 8, 32),
+        "--batches", type=kinds.count, nargs="+", metavar="K",
         help="of --sweep (default: 1 8 32)",
     )  # fmt: skip
     parser.add_argument(
@@ -136,8 +142,8 @@ def _add_kind_arguments(parser: argparse.ArgumentParser) -> None:
         help="draw the sweep into this file, .svg, .png or .pdf",
     )  # fmt: skip
     parser.add_argument(
-        "--rate", type=kinds.rate, default=100.0, metavar="HZ",
-        help="frames sent in a second by --reconfigure (default: %(default)s)",
+        "--rate", type=kinds.rate, metavar="HZ",
+        help="frames sent in a second by --reconfigure (default: 100)",
     )  # fmt: skip
 
 
@@ -156,8 +162,8 @@ def _run_sweep(options: argparse.Namespace) -> str:
         check_plot(options.plot)
     result = sweep(
         SweepConfig(
-            base=_config(options), sizes=tuple(options.sizes),
-            batches=tuple(options.batches), growth_size=options.size,
+            base=_config(options), sizes=tuple(options.sizes or _SIZES),
+            batches=tuple(options.batches or _BATCHES), growth_size=options.size,
         ),
         _tell,
     )  # fmt: skip
@@ -174,7 +180,7 @@ def _run_reconfigure(options: argparse.Namespace) -> str:
     )
 
     config = ReconfigureConfig(
-        base=_config(options), rate_hz=options.rate,
+        base=_config(options), rate_hz=options.rate or _RATE_HZ,
         changes=usual_changes(options.dezinger or 3, _phase(options)),
     )  # fmt: skip
     return reconfigure(config, _tell).to_json()

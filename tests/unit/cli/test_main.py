@@ -190,6 +190,19 @@ def test_a_plot_without_a_sweep_is_refused(capsys, tmp_path):
     assert "--sweep" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "kind"),
+    [
+        (["--sizes", "64"], "sweep"), (["--batches", "1"], "sweep"),
+        (["--reconfigure", "--sizes", "64"], "sweep"), (["--rate", "9"], "reconfigure"),
+        (["--sweep", "--rate", "9"], "reconfigure"),
+    ],
+)  # fmt: skip
+def test_bench_takes_no_option_of_another_kind(arguments, kind, capsys):
+    assert main(["bench", *arguments]) == 2
+    assert f"only with --{kind}" in capsys.readouterr().err
+
+
 def test_bench_sweeps(capsys, tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
     pytest.importorskip("scipy")
