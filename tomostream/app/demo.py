@@ -18,6 +18,7 @@ from tomostream.app.config import (
 )
 from tomostream.app.environment import BeaconPort, LoopbackEnvironment
 from tomostream.app.interruption import Interruption
+from tomostream.app.memory import MemoryKeeper
 from tomostream.app.names import Names
 from tomostream.app.processes import Children
 from tomostream.core.controls import CONTROLS
@@ -74,6 +75,7 @@ class Demo:
         self._plan = plan
         self._interruption = interruption
         self._clock = SystemClock()
+        self._memory = MemoryKeeper(self._clock)
         self._children = Children()
         self._beacons: BeaconPort | None = None
         self._server: Server | None = None
@@ -160,6 +162,7 @@ class Demo:
             self._beacons.answer()
         self._children.check()
         self.server.check()
+        self._memory.look(self.server.connected)
 
     @property
     def server(self) -> "Server":

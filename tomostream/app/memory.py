@@ -3,6 +3,10 @@
 glibc keeps what was freed in pools: each new thread takes one of its own, up to eight
 per core. Every connection of EPICS has threads, so that each outage would leave free
 memory behind in further pools: 42 MB after 66 of them on two cores.
+
+Frames come and go in these pools, and what is small settles in the holes that they
+leave, so that the next frame finds no room there: within two minutes holes grow to 40 %
+of the raw frames (0.6 GiB of 1.4 at 1024 x 1024, 720 projections).
 """
 
 import ctypes
@@ -21,6 +25,9 @@ pool for each thread (2.3 to 2.4 ms of the CPU against 2.3 to 2.6)."""
 _SETTLED_S = 5.0
 """After this time a connection's threads have ended, and those of its successor are
 at work."""
+_AGAIN_S = 10.0
+"""Holes that frames leave are given back so often: seldom, and frames would wait for it
+(66 ms for 0.6 GB)."""
 
 
 def share_pools() -> bool:
@@ -37,13 +44,13 @@ def share_pools() -> bool:
 def give_back() -> bool:
     """Give free memory back to the machine; tell whether there was any.
 
-    Takes 2 to 11 ms.
+    Takes 2 to 11 ms, and 0.1 ms more for each MB of holes that frames have left.
     """
     return bool(_of_glibc("malloc_trim", 0))
 
 
 class MemoryKeeper:
-    """Give memory back a while after a connection has come or gone.
+    """Give memory back a while after a connection has changed, and now and then.
 
     Owned by one thread.
 
@@ -61,16 +68,16 @@ class MemoryKeeper:
         self._clock = clock
         self._give_back = give_back
         self._connected: frozenset[str] = frozenset()
-        self._due_s: float | None = None
+        self._due_s = clock.monotonic_s() + _AGAIN_S
 
     def look(self, connected: Collection[str]) -> None:
         """Take the names of what is connected now; act when it is time."""
         now_s, newly = self._clock.monotonic_s(), frozenset(connected)
-        if newly != self._connected and self._due_s is None:
-            self._due_s = now_s + _SETTLED_S
+        if newly != self._connected:
+            self._due_s = min(self._due_s, now_s + _SETTLED_S)
         self._connected = newly
-        if self._due_s is not None and now_s >= self._due_s:
-            self._due_s = None
+        if now_s >= self._due_s:
+            self._due_s = now_s + _AGAIN_S
             self._give_back()
 
 
