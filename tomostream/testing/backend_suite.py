@@ -6,6 +6,7 @@ import pytest
 
 from tomostream.core.errors import ReconstructionError
 from tomostream.core.parameters import FilterType
+from tomostream.testing.agreement_suite import AgreementSuite
 from tomostream.testing.reference_fbp import (
     filtered,
     line_integrals,
@@ -37,7 +38,7 @@ SIZES = [
 ]
 
 
-class BackendSuite(StepsSuite):
+class BackendSuite(StepsSuite, AgreementSuite):
     """What every backend must do. Subclasses say how to make an engine."""
 
     @pytest.mark.parametrize("ring_dtype", ["float", "half"])

@@ -31,7 +31,8 @@ void Reconstructor::set_recursive(const RecursiveFilter& filter) {
   RecursiveFilter gained = filter;
   for (float& weight : gained.weight) weight *= kRingGain;
   for (float& tap : gained.tap) tap *= kRingGain;
-  filter_.recursive = with_slow_poles(gained);
+  // Whoever wants a ring of floats wants what is exact.
+  filter_.recursive = in_words_ ? with_slow_poles(gained) : gained;
 }
 
 void Reconstructor::set_spectral(const std::vector<float>& response,
