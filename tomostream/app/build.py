@@ -176,7 +176,10 @@ def build_server(config: Config, said: Wiring | None = None) -> Server:
         sources.append(clicks)
     if taken:
         loop.accompany(ClickedPlanes(taken))
-    views = Views(channels, clock, make_engine=lambda: _small_engine(config))
+    views = Views(
+        channels, clock, make_engine=lambda: _small_engine(config),
+        preview_edge=config.limits.preview_voxels,
+    )  # fmt: skip
     beside = Beside(
         loop.handover,
         [

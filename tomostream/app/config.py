@@ -152,6 +152,8 @@ class LimitSection(_Section):
     """From this lag on frames are left out, evenly in angle."""
     batch_frames: int = Field(default=32, ge=1, le=1024)
     """Frames that are reconstructed at once at most."""
+    preview_voxels: int = Field(default=128, ge=8, le=512)
+    """Voxels along the longest edge of the preview volume, and its projections."""
 
 
 class ClicksSection(_Section):

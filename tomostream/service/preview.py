@@ -20,8 +20,7 @@ from tomostream.core.steps import Region, Steps
 from tomostream.recon.snapshot import RingSnapshot
 
 EDGE = 128
-"""Voxels along the longest edge."""
-_PROJECTIONS = 128
+"""Voxels along the longest edge, and projections, unless others are asked for."""
 
 
 class VolumeEngine(Protocol):
@@ -83,18 +82,25 @@ class Preview:
     ----------
     make_engine
         Gives an engine of one thread, which keeps the frames of its ring.
+    edge
+        Voxels along the longest edge at most, and so many projections.
     """
 
-    def __init__(self, make_engine: Callable[[], VolumeEngine]) -> None:
+    def __init__(
+        self, make_engine: Callable[[], VolumeEngine], *, edge: int = EDGE
+    ) -> None:
         self._make_engine = make_engine
+        self._edge = edge
         self._engine: VolumeEngine | None = None
         self._configured: Geometry | None = None
 
     def volume(self, snapshot: RingSnapshot) -> Volume:
         """Give the volume that the ring's frames show."""
         whole = snapshot.geometry
-        binning = -(-max(whole.n_out, whole.n_z, whole.n_x) // EDGE)
-        geometry, parameters = _binned_session(snapshot, binning)
+        binning = -(-max(whole.n_out, whole.n_z, whole.n_x) // self._edge)
+        geometry, parameters = _binned_session(
+            snapshot, binning, projections=self._edge
+        )
         engine = self._engine_for(geometry, parameters)
         binner = _Binner(snapshot, binning)
         engine.set_fields(binner.binned(snapshot.dark), binner.binned(snapshot.flat))
@@ -124,13 +130,13 @@ class Preview:
 
 
 def _binned_session(
-    snapshot: RingSnapshot, binning: int
+    snapshot: RingSnapshot, binning: int, *, projections: int
 ) -> tuple[Geometry, ReconParameters]:
     whole, wanted = snapshot.geometry, snapshot.parameters
     n_x, n_z = max(whole.n_x // binning, 4), max(whole.n_z // binning, 1)
     center = rescale_center(wanted.center, binning_old=1.0, binning_new=float(binning))
     geometry = Geometry(
-        n_z=n_z, n_x=n_x, n_slots=min(len(snapshot.frames), _PROJECTIONS),
+        n_z=n_z, n_x=n_x, n_slots=min(len(snapshot.frames), projections),
         n_out=output_width(n_x, center, whole.scan_range),
         pad_x=output_pad(n_x, center, whole.scan_range), scan_range=whole.scan_range,
     )  # fmt: skip

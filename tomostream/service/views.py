@@ -17,7 +17,7 @@ from tomostream.recon.center import (
 from tomostream.service.beside import Task
 from tomostream.service.handover import AxisFound, Handover, Scene
 from tomostream.service.pictures import newest_projection, sinogram
-from tomostream.service.preview import Preview, VolumeEngine
+from tomostream.service.preview import EDGE, Preview, VolumeEngine
 
 Attributes = dict[str, float | int | str]
 
@@ -44,15 +44,17 @@ class Views:
         Where they go, and who knows whether anybody looks.
     make_engine
         Gives the preview volume an engine of one thread.
+    preview_edge
+        Voxels along the longest edge of the preview volume at most.
     """
 
     def __init__(
         self, publisher: ViewPublisher, clock: Clock,
-        *, make_engine: Callable[[], VolumeEngine],
+        *, make_engine: Callable[[], VolumeEngine], preview_edge: int = EDGE,
     ) -> None:  # fmt: skip
         self._publisher = publisher
         self._clock = clock
-        self._preview = Preview(make_engine)
+        self._preview = Preview(make_engine, edge=preview_edge)
         self._counts = dict.fromkeys(View, 0)
         self._makers: dict[View, Callable[[Scene], _Picture | None]] = {
             View.PROJECTION: _projection,

@@ -15,6 +15,7 @@ from tomostream.epics.tomoscan import TomoScanSource
 from tomostream.epics.wiring import Wiring
 from tomostream.recon.engine import Engine
 from tomostream.service.settings import AngleSource
+from tomostream.service.views import Views
 
 SAID = Wiring(
     tomoscan_prefix="b:Scan:", image_channel="b:Pva1:Image", dark_channel="b:Dark",
@@ -161,3 +162,17 @@ def test_a_file_of_clicks_is_watched_where_one_is_named():
     assert "~" not in files[0].name
     sources = build_server(parse_config(BARE))._parts.sources
     assert not any(isinstance(s, ClickFile) for s in sources)
+
+
+def test_the_preview_has_the_size_that_is_configured(monkeypatch):
+    sizes = []
+
+    class WatchedViews(Views):
+        def __init__(self, *parts, preview_edge, **others):
+            sizes.append(preview_edge)
+            super().__init__(*parts, preview_edge=preview_edge, **others)
+
+    monkeypatch.setattr("tomostream.app.build.Views", WatchedViews)
+    for limits in ("", "limits: {preview_voxels: 200}"):
+        build_server(parse_config(BARE + limits))
+    assert sizes == [128, 200]

@@ -20,8 +20,8 @@ LIMITS = {
 }
 """Of the largest response: the fit's error."""
 N_STRENGTHS = 64
-"""Projections of one sample in different strengths: what rounds each to 16-bit words, up
-to 3e-5 of the largest, is not the same in all and shrinks to 1e-5."""
+"""Projections of one sample in different strengths: what rounds each to 16-bit words,
+up to 3e-5 of the largest, is not the same in all and shrinks to 1e-5."""
 MORE = {"float": 0.0, "half": 1.5e-5 + 1e-5}
 """What the grid and the words may add."""
 

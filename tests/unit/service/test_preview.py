@@ -55,8 +55,8 @@ def clean_frames():
     ]
 
 
-def preview():
-    return Preview(lambda: Engine(backend="cpu", threads=1))
+def preview(**settings):
+    return Preview(lambda: Engine(backend="cpu", threads=1), **settings)
 
 
 def volume_of(snapshot):
@@ -162,3 +162,9 @@ def test_a_frame_that_cannot_be_used_leaves_nothing_of_an_older_one():
     half = [unusable if k % 2 else frame for k, frame in enumerate(frames)]
     shown = maker.volume(snapshot_of(half))
     np.testing.assert_array_equal(shown.voxels, volume_of(snapshot_of(half)))
+
+
+def test_another_size_may_be_asked_for():
+    shown = preview(edge=64).volume(snapshot_of(clean_frames()))
+    assert (shown.binning, shown.projections) == (N_X // 64, 64)
+    assert shown.voxels.shape == (N_Z * 64 // N_X, 64, 64)
