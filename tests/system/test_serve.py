@@ -10,6 +10,11 @@ import pytest
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
+PUT_AND_WAIT = """
+import sys, epics
+sys.exit(epics.caput(sys.argv[1], 1, wait=True, timeout=60) != 1)
+"""
+
 
 @pytest.fixture
 def detector(start, family):
@@ -137,26 +142,50 @@ def test_a_camera_that_ends_in_good_order_is_heard_again_at_once(
     wait_until(lambda: len(slices) > before + 5, 20)
 
 
-def test_an_operator_is_told_that_the_camera_is_awaited_from_the_start_on(
+def test_an_operator_is_told_and_heard_while_the_camera_is_awaited(
     start, wait_until, environment, channel_access, family
 ):
     """IOC and service are there before the detector's IOC, which names the channel."""
     prefix, variables = f"{family}TomoStream:", environment.client()
-    names = ("ServerRunning", "SessionState", "ImageConnection", "ReconStatus")
+    names = (
+        "StartRecon", "ServerRunning", "SessionState", "ImageConnection", "FrameRateHz",
+        "Latency", "ReconStatus", "ErrorText",
+    )  # fmt: skip
 
     def shown():
         found = channel_access(variables, [prefix + name for name in names])
         return dict(zip(names, found.values(), strict=True))
 
+    def put(**values):
+        channel_access(variables, values={prefix + n: v for n, v in values.items()})
+
     start("ioc", "--prefix", prefix, "--ready-json", server="ioc").wait_ready()
+    # As a service that ended amid a stream has left them.
+    put(FrameRateHz=98.0, Latency=45.0)
     service = start("serve", "--prefix", prefix, "--ready-json")
     wait_until(lambda: f"{family}TomoScanStream:Image" in shown()["ReconStatus"])
     wait_until(lambda: shown()["ServerRunning"] == "Running")
     found = shown()
-    assert (found["SessionState"], found["ImageConnection"]) == (
-        "waiting", "Disconnected",
-    )  # fmt: skip
-    channel_access(variables, values={f"{prefix}StartRecon": 1})
+    assert f"{family}TomoScanStream:Image" in found.pop("ErrorText")
+    assert found.pop("ReconStatus").startswith("idle: not started; ")
+    assert found == {
+        "StartRecon": "Done", "ServerRunning": "Running", "SessionState": "idle",
+        "ImageConnection": "Disconnected", "FrameRateHz": 0.0, "Latency": 0.0,
+    }  # fmt: skip
+    client = start(
+        program=[sys.executable, "-c", PUT_AND_WAIT, f"{prefix}StartRecon"]
+    ).process
+    wait_until(lambda: shown()["SessionState"] == "waiting")
+    assert shown()["StartRecon"] == "Acquire"
+    assert client.poll() is None
+    put(AbortRecon=1)
+    assert client.wait(5) == 0
+    found = shown()
+    assert (found["StartRecon"], found["SessionState"]) == ("Done", "idle")
+    assert found["ReconStatus"].startswith("idle: stopped by the operator; ")
+    assert service.text.count("stopped by the operator") == 1
+    put(StartRecon=1)
+    wait_until(lambda: shown()["SessionState"] == "waiting")
     start(
         "simulate", "--prefix", family, "--size", "64", "--angles", "90", "--rate",
         "60", "--ready-json", server="simulator",

@@ -154,7 +154,7 @@ def build_server(config: Config, said: Wiring | None = None) -> Server:
         backend=backend, raw_slots=config.engine.raw_ring_frames, errand=corrections
     )
     settings = replace(
-        _settings(config),
+        service_settings(config),
         sources=names.by_record(),
         hardware={
             "Backend": backend.name, "Device": backend.device, "Isa": backend.isa
@@ -177,7 +177,7 @@ def build_server(config: Config, said: Wiring | None = None) -> Server:
     if taken:
         loop.accompany(ClickedPlanes(taken))
     views = Views(
-        channels, clock, make_engine=lambda: _small_engine(config),
+        channels, clock, make_engine=lambda: small_engine(config),
         preview_edge=config.limits.preview_voxels,
     )  # fmt: skip
     beside = Beside(
@@ -204,12 +204,13 @@ def _backend(config: Config) -> Backend:
     )  # fmt: skip
 
 
-def _small_engine(config: Config) -> Engine:
-    """Give the preview volume's engine, which must leave the cores to the slices."""
+def small_engine(config: Config) -> Engine:
+    """Give an engine that leaves the cores to the slices."""
     return Engine(backend="cpu", isa=config.engine.isa, threads=1)
 
 
-def _settings(config: Config) -> ServiceSettings:
+def service_settings(config: Config) -> ServiceSettings:
+    """Give what the configuration says of the loop: all but sources and hardware."""
     settings = ServiceSettings(
         angle_source=AngleSource(config.angles.source),
         id_origin=config.ids.origin,

@@ -4,15 +4,16 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 
+from tomostream.app.awaiting import Awaiting
 from tomostream.app.build import ask_records, build_server, connections, needs_records
 from tomostream.app.config import Config
 from tomostream.app.interruption import Interruption
 from tomostream.app.memory import MemoryKeeper
 from tomostream.app.repeater import repeater
 from tomostream.core.errors import ConfigurationError, ConnectionLostError
+from tomostream.epics.controls import CaControls
 from tomostream.epics.ending import end_channel_access
 from tomostream.epics.subscriber import ImageSubscriber
-from tomostream.epics.waiting import WaitingNotice
 from tomostream.epics.wiring import Wiring
 from tomostream.runtime import SystemClock
 
@@ -53,13 +54,17 @@ def serve(
         Interruption() as interruption,
         repeater() if uses_records else nullcontext(),
     ):
-        said = _wiring(config, interruption, patience_s=duration_s)
-        if interruption.is_set:
-            return
-        names = connections(config, said)
+        records = CaControls(config.prefix, clock)
+        with Awaiting(config, records, clock) as awaiting:
+            said = _wiring(config, interruption, awaiting, patience_s=duration_s)
+            if interruption.is_set:
+                return
+            names = connections(config, said)
+            _refuse_second(names.recon, interruption)
+            # As late as can be: meanwhile nobody hears the operator.
+            config = awaiting.handed_over()
         server = build_server(config, said)
         memory = MemoryKeeper(clock)
-        _refuse_second(names.recon, interruption)
         try:
             server.start()
             announce({"image": names.image, "recon": names.recon})
@@ -76,36 +81,30 @@ def serve(
 
 
 def _wiring(
-    config: Config, interruption: Interruption, *, patience_s: float | None
-) -> Wiring | None:
+    config: Config, interruption: Interruption, awaiting: Awaiting, *,
+    patience_s: float | None,
+) -> Wiring | None:  # fmt: skip
     """Ask the records until they say all that is needed."""
     if not needs_records(config):
         return None
     clock = SystemClock()
     tell_s = started_s = clock.monotonic_s()
-    with WaitingNotice(config.prefix, clock) as notice:
-        while True:
-            said = ask_records(config, timeout_s=_ASK_S)
-            try:
-                connections(config, said)
-            except ConfigurationError as exc:
-                waited_s = clock.monotonic_s() - started_s
-                if patience_s is not None and waited_s > patience_s:
-                    raise ConnectionLostError(f"no answer in time: {exc}") from exc
-                if clock.monotonic_s() >= tell_s:
-                    tell_s = clock.monotonic_s() + _PATIENCE_S
-                    logger.warning("waiting for records: %s", exc)
-                notice.tell(_told_awaited(said, exc))
-            else:
-                return said
-            if interruption.wait(0.1):
-                return said
-
-
-def _told_awaited(said: Wiring, fault: ConfigurationError) -> str:
-    """Say in an operator's words what is missing."""
-    silent = ", ".join(said.silent)
-    return f"no answer from, or nothing in, {silent}" if silent else str(fault)
+    while True:
+        said = ask_records(config, timeout_s=_ASK_S)
+        try:
+            connections(config, said)
+        except ConfigurationError as exc:
+            waited_s = clock.monotonic_s() - started_s
+            if patience_s is not None and waited_s > patience_s:
+                raise ConnectionLostError(f"no answer in time: {exc}") from exc
+            if clock.monotonic_s() >= tell_s:
+                tell_s = clock.monotonic_s() + _PATIENCE_S
+                logger.warning("waiting for records: %s", exc)
+            awaiting.tell(said.silent)
+        else:
+            return said
+        if interruption.wait(0.1):
+            return said
 
 
 def _refuse_second(channel: str, interruption: Interruption) -> None:

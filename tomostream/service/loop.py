@@ -133,7 +133,12 @@ class StreamLoop:
         self._companions.add(companion)
 
     def run(self, stop: StopSignal) -> None:
-        """Step until told to stop."""
+        """Step until told to stop, then end the session."""
+        self.go_on(stop)
+        self.close()
+
+    def go_on(self, stop: StopSignal) -> None:
+        """Step until told to stop; the session stays as it is."""
         while not stop.is_set():
             report = self.step()
             if not report.taken:
@@ -142,7 +147,6 @@ class StreamLoop:
                 # Nobody sees a frame before the next publication, and a batch costs
                 # less than its frames one by one.
                 stop.wait(min(self._settings.gather_s, self._publishing.due_in_s))
-        self.close()
 
     def close(self) -> None:
         """End the session and say so."""
