@@ -147,6 +147,43 @@ def test_phoebus_files_are_xml_with_all_channels(screen):
     ]
 
 
+def said_limits(text):
+    """Give unit and limits as somebody reads them: keV, 1 to 100; pixel, +/-65536."""
+    found = re.fullmatch(r"(?:(\w+), )?(?:\+/-(\S+)|(\S+) to (\S+))", text)
+    assert found, text
+    unit, both, low, high = found.groups()
+    return unit or "", *(
+        (-float(both), float(both)) if both else (float(low), float(high))
+    )
+
+
+@by_screen
+def test_every_entry_shows_the_limits_that_are_declared(screen):
+    declared = {f"$(P)$(R){c.name}": c for c in (*CONTROLS, *LENS_CHANGE)}
+    channels = {w.channel for w in screen.widgets}
+    count = 0
+    for entry in screen.widgets:
+        control = declared.get(entry.channel)
+        if entry.kind is not WidgetKind.ENTRY or not control or control.low is None:
+            continue
+        count += 1
+        # The nearest text on its line.
+        beside = min(
+            (w for w in screen.widgets if w.y == entry.y and w.x > entry.x
+             and w.kind is WidgetKind.TEXT),
+            key=lambda w: w.x,
+        )  # fmt: skip
+        if control.extent:
+            # They follow the frames' size: shown as the record has them.
+            assert {f"{entry.channel}.DRVL", f"{entry.channel}.DRVH"} <= channels
+            assert beside.text == control.unit
+        else:
+            assert said_limits(beside.text) == (control.unit, control.low, control.high)
+    least = {"tomoStreamEPICS_PVs": 0, "tomoStreamScan": 0, "tomoStreamStatus": 2,
+             "tomoStreamLens_2BM": 2}  # fmt: skip
+    assert count >= least.get(screen.name, 30)
+
+
 def test_a_pressed_abort_is_let_go_and_start_is_not():
     buttons = {w.text: w for w in LAID_OUT[0].widgets if w.kind is WidgetKind.BUTTON}
     assert (buttons["Abort"].press, buttons["Abort"].release) == ("1", "0")

@@ -1,7 +1,7 @@
 """Places for the rows of a screen's columns."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tomostream.core.controls import CONTROLS, LENS_CHANGE, Control
 from tomostream.epics.generate.screens.content import (
@@ -21,7 +21,9 @@ _GAP = 6
 _MARGIN = 10
 _TITLE = 34
 _LABEL, _VALUE, _UNIT = 170, 120, 44
-_NARROW = _LABEL + _VALUE + _UNIT + 4 * _GAP
+_LETTER = 8
+"""Of MEDM's font; those of others are narrower."""
+_WITHOUT_UNIT = _LABEL + _VALUE + 4 * _GAP
 _WIDE = 560
 
 _UNITS = ("Hz", "Ms", "Deg")
@@ -31,23 +33,24 @@ _CONTROLS = {c.name: c for c in (*CONTROLS, *LENS_CHANGE)}
 
 def laid_out(content: ScreenContent) -> Screen:
     """Give a screen's widgets at their places."""
-    width = _WIDE if content.is_for_names else _NARROW
     widgets: list[Widget] = []
     bottoms: list[int] = []
-    for index, sections in enumerate(content.columns):
-        x, y = _MARGIN + index * (width + _MARGIN), _TITLE + _MARGIN
+    x = _MARGIN
+    for sections in content.columns:
+        width = _WIDE if content.is_for_names else _width(sections)
+        y = _TITLE + _MARGIN
         for section in sections:
             made = list(_Placer(x, y, width).section(section))
             widgets += made
             y = made[0].y + made[0].height + _MARGIN
         bottoms.append(y)
-    total = _MARGIN + len(content.columns) * (width + _MARGIN)
+        x += width + _MARGIN
     title = Widget(
-        kind=WidgetKind.HEADING, x=0, y=0, width=total, height=_TITLE,
+        kind=WidgetKind.HEADING, x=0, y=0, width=x, height=_TITLE,
         text=content.title,
     )  # fmt: skip
     return Screen(
-        name=content.name, title=content.title, width=total, height=max(bottoms),
+        name=content.name, title=content.title, width=x, height=max(bottoms),
         widgets=(title, *widgets),
     )  # fmt: skip
 
@@ -88,7 +91,7 @@ class _Placer:
                 yield from self._record(Record(name=row))
 
     def _record(self, record: Record) -> Iterator[Widget]:
-        control = _CONTROLS.get(record.name) if record.prefix == "$(P)$(R)" else None
+        control = _declared(record)
         channel = record.prefix + record.name
         kind = _value_kind(control, record)
         is_long = control is not None and control.kind in {"long_text", "status"}
@@ -107,13 +110,15 @@ class _Placer:
             kind, _LABEL + 2 * _GAP, _VALUE, channel=channel,
             is_right=kind is WidgetKind.READING,
         )  # fmt: skip
-        unit = record.unit if control is None else control.unit
-        if unit:
-            left = _LABEL + _VALUE + 3 * _GAP
-            yield self._at(WidgetKind.TEXT, left, _UNIT, text=unit)
+        yield from self._unit(record)
         self._y += _ROW
         if record.has_slider:
             yield from self._slider(channel)
+
+    def _unit(self, record: Record) -> Iterator[Widget]:
+        if text := _unit_text(record):
+            left, width = _LABEL + _VALUE + 3 * _GAP, self._width - _WITHOUT_UNIT
+            yield self._at(WidgetKind.TEXT, left, width, text=text)
 
     def _slider(self, channel: str) -> Iterator[Widget]:
         limit = 52
@@ -164,6 +169,7 @@ class _Placer:
             WidgetKind.ENTRY, _LABEL + 2 * _GAP + button + 2, _VALUE - 2 * button - 4,
             channel=f"$(P)$(R){row.step}",
         )  # fmt: skip
+        yield from self._unit(Record(name=row.step))
         self._y += _ROW
 
     def _label(self, text: str, *, is_wide: bool = False) -> Widget:
@@ -179,6 +185,49 @@ class _Placer:
             height=_HEIGHT,
             **others,  # pyright: ignore[reportArgumentType]  fields of Widget, by name
         )
+
+
+def _width(sections: Iterable[Section]) -> int:
+    """Give a column's width: the longest unit with its limits takes what it needs."""
+    records: list[Record] = []
+    for row in (row for section in sections for row in section.rows):
+        match row:
+            case Record():
+                records.append(row)
+            case Tweak():
+                records += [Record(name=row.name), Record(name=row.step)]
+            case _:
+                pass
+    longest = max((len(_unit_text(record)) for record in records), default=0)
+    return _WITHOUT_UNIT + max(_UNIT, _LETTER * longest)
+
+
+def _declared(record: Record) -> Control | None:
+    return _CONTROLS.get(record.name) if record.prefix == "$(P)$(R)" else None
+
+
+def _unit_text(record: Record) -> str:
+    """Give what stands behind a value: keV, 1 to 100."""
+    control = _declared(record)
+    if control is None:
+        return record.unit
+    is_entry = _value_kind(control, record) is WidgetKind.ENTRY
+    # A slider shows its own, which follow the frames' size.
+    limits = _limits_text(control) if is_entry and not record.has_slider else ""
+    return ", ".join(text for text in (control.unit, limits) if text)
+
+
+def _limits_text(control: Control) -> str:
+    low, high = control.low, control.high
+    if low is None or high is None:
+        return ""
+    if low == -high:
+        return f"+/-{_short(high)}"
+    return f"{_short(low)} to {_short(high)}"
+
+
+def _short(number: float) -> str:
+    return f"{number:.10g}".replace("e-0", "e-")
 
 
 def _value_kind(control: Control | None, record: Record) -> WidgetKind:
