@@ -35,8 +35,8 @@ LONG_S = 125.0
 SETTLING = 8
 """Outages after which threads and memory may hardly grow: tables of eight scans are
 kept."""
-GIVEN_BACK_S = 6.0
-"""Free memory is given back 5 s after the first of several connections has changed."""
+GIVEN_BACK_S = 12.0
+"""Free memory is given back every 10 s, and 5 s after a connection has changed."""
 
 
 def outages():
@@ -160,11 +160,20 @@ class Beamline:
         self._wait_until(lambda: self.published[-1].last_id > last.last_id + 20, 3)
 
     def load(self):
-        """Give threads and memory (bytes) of the service, free memory given back."""
-        given_back_s = time.monotonic() + GIVEN_BACK_S
-        self._wait_until(lambda: time.monotonic() > given_back_s)
+        """Give threads and the least memory (bytes) of the service.
+
+        Free memory is given back now and then; what frames leave comes and goes.
+        """
         process = psutil.Process(self.service.process.pid)
-        return process.num_threads(), process.memory_info().rss
+        given_back_s = time.monotonic() + GIVEN_BACK_S
+        memory = []
+
+        def is_given_back():
+            memory.append(process.memory_info().rss)
+            return time.monotonic() > given_back_s
+
+        self._wait_until(is_given_back, 2 * GIVEN_BACK_S)
+        return process.num_threads(), min(memory)
 
     def _note(self, array):
         if len(array.dimension) == 2:
