@@ -290,8 +290,8 @@ def check_after(beamline, wait_until, shown_before, growth):
     threads, rss = growth
     # Connections that have just ended or come are a thread or two.
     assert threads <= 2
-    # 1 to 4 MB; 21 MB where free memory is kept.
-    assert rss < 9e6
+    # Up to 7 MB come and go, over forty outages too; 21 MB where free memory is kept.
+    assert rss < 12e6
 
 
 def test_streaming_resumes_within_ten_seconds_whatever_is_away_for_however_long(
