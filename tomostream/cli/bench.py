@@ -1,7 +1,7 @@
 """`tomostream bench`: how fast and how right, beside the published algorithm."""
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tomostream.cli import options as kinds
 from tomostream.core.errors import ConfigurationError
@@ -90,7 +90,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 _OPTIONS_OF = {
     "plot": "sweep", "sizes": "sweep", "batches": "sweep", "rate": "reconfigure"
 }  # fmt: skip
-_SIZES, _BATCHES, _RATE_HZ = (256, 512, 1024, 2048), (1, 8, 32), 100.0
 
 
 def run(options: argparse.Namespace) -> int:
@@ -162,8 +161,8 @@ def _run_sweep(options: argparse.Namespace) -> str:
         check_plot(options.plot)
     result = sweep(
         SweepConfig(
-            base=_config(options), sizes=tuple(options.sizes or _SIZES),
-            batches=tuple(options.batches or _BATCHES), growth_size=options.size,
+            base=_config(options), growth_size=options.size,
+            **_given(sizes=options.sizes, batches=options.batches),
         ),
         _tell,
     )  # fmt: skip
@@ -180,10 +179,19 @@ def _run_reconfigure(options: argparse.Namespace) -> str:
     )
 
     config = ReconfigureConfig(
-        base=_config(options), rate_hz=options.rate or _RATE_HZ,
+        base=_config(options), **_given(rate_hz=options.rate),
         changes=usual_changes(options.dezinger or 3, _phase(options)),
     )  # fmt: skip
     return reconfigure(config, _tell).to_json()
+
+
+def _given(**settings: Any) -> dict[str, Any]:
+    """Give the settings that have a value; the others stay at their defaults."""
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in settings.items()
+        if value is not None
+    }
 
 
 def _config(options: argparse.Namespace) -> "BenchConfig":
