@@ -16,7 +16,7 @@ _UNION_FIELDS = {
 
 
 class _Channel:
-    """A channel that can be taken away and given back."""
+    """One that can be taken away and given back."""
 
     def __init__(
         self, server: pva.PvaServer, name: str, make_empty: Callable[[], Any]
@@ -26,18 +26,18 @@ class _Channel:
         self._is_served = True
         server.addRecord(name, make_empty(), None)
 
-    def put(self, value: Any) -> None:
+    def _put(self, value: Any) -> None:
         """Publish it; while the channel is away, when it is back."""
         self._newest = value
         if self._is_served:
             self._server.update(self._name, value)
 
-    def set_served(self, is_served: bool) -> None:
+    def set_connected(self, is_connected: bool) -> None:
         """Take it away, or give it back with what it last held."""
-        if is_served == self._is_served:
+        if is_connected == self._is_served:
             return
-        self._is_served = is_served
-        if not is_served:
+        self._is_served = is_connected
+        if not is_connected:
             self._server.removeRecord(self._name)
             return
         # Not the newest itself: the record would keep it, and it is filled anew.
@@ -46,7 +46,7 @@ class _Channel:
             self._server.update(self._name, self._newest)
 
 
-class ImageChannel:
+class ImageChannel(_Channel):
     """Frames as NTNDArrays.
 
     One object is filled anew for each frame: the server copies scalars and takes the
@@ -79,7 +79,7 @@ class ImageChannel:
         self._array: Any = pva.NtNdArray()
         self._announce()
         self._array["attribute"] = [pva.NtAttribute("ColorMode", pva.PvInt(0))]
-        self._channel = _Channel(server, name, pva.NtNdArray)
+        super().__init__(server, name, pva.NtNdArray)
 
     def send(
         self, pixels: NDArray[np.generic], *, camera_id: int, taken_s: float
@@ -103,11 +103,7 @@ class ImageChannel:
         array["timeStamp"] = array["dataTimeStamp"] = pva.PvTimeStamp(taken_s)
         array["compressedSize"] = array["uncompressedSize"] = pixels.nbytes
         array["value"] = {_UNION_FIELDS[pixels.dtype.name]: pixels.reshape(-1)}
-        self._channel.put(array)
-
-    def set_connected(self, is_connected: bool) -> None:
-        """Take it away, or give it back with the newest frame."""
-        self._channel.set_served(is_connected)
+        self._put(array)
 
     def set_binning(self, binning: int) -> None:
         """Announce later frames as binned by this."""
@@ -124,7 +120,7 @@ class ImageChannel:
         ]
 
 
-class FieldChannel:
+class FieldChannel(_Channel):
     """An averaged dark or flat field: its values and their sizes.
 
     With separate puts a client may see the values beside the sizes of the field before.
@@ -136,7 +132,7 @@ class FieldChannel:
         self._has_separate_puts = has_separate_puts
         self._sizes = 0, 0
         self._structure = {"value": [pva.FLOAT], "sizex": pva.INT, "sizey": pva.INT}
-        self._channel = _Channel(server, name, lambda: pva.PvObject(self._structure))
+        super().__init__(server, name, lambda: pva.PvObject(self._structure))
 
     def send(self, field: NDArray[np.float32]) -> None:
         """Publish a field.
@@ -156,19 +152,15 @@ class FieldChannel:
             value = pva.PvObject(self._structure)
             value["value"] = field.reshape(-1)
             value["sizex"], value["sizey"] = size_x, size_y
-            self._channel.put(value)
-
-    def set_connected(self, is_connected: bool) -> None:
-        """Take it away, or give it back with the newest field."""
-        self._channel.set_served(is_connected)
+            self._put(value)
 
 
-class TableChannel:
+class TableChannel(_Channel):
     """The angle table."""
 
     def __init__(self, server: pva.PvaServer, name: str) -> None:
         self._structure = {"value": [pva.FLOAT], "sizex": pva.INT}
-        self._channel = _Channel(server, name, lambda: pva.PvObject(self._structure))
+        super().__init__(server, name, lambda: pva.PvObject(self._structure))
 
     def send(self, table_deg: NDArray[np.float32]) -> None:
         """Publish a table.
@@ -180,11 +172,7 @@ class TableChannel:
         """
         value = pva.PvObject(self._structure)
         value["value"], value["sizex"] = table_deg, len(table_deg)
-        self._channel.put(value)
-
-    def set_connected(self, is_connected: bool) -> None:
-        """Take it away, or give it back with the newest table."""
-        self._channel.set_served(is_connected)
+        self._put(value)
 
 
 def _as_int32(number: int) -> int:
