@@ -12,7 +12,12 @@ from tomostream.core.slices import Slices
 from tomostream.recon.filter_form import RecursiveFilter
 from tomostream.recon.filters import RECURSIVE, realisation
 from tomostream.sim.phantom import head_phantom, projections
-from tomostream.testing.reference_fbp import F64, range_error, reference_slices
+from tomostream.testing.reference_fbp import (
+    F64,
+    convolved,
+    range_error,
+    reference_slices,
+)
 from tomostream.testing.scene import SceneSuite
 
 _GEOMETRY = Geometry(n_z=2, n_x=256, n_slots=180, n_out=256)
@@ -45,11 +50,9 @@ def _reference(filter_type: FilterType) -> Slices:
     n_x = _GEOMETRY.n_x
     fitted = realisation(filter_type, n_x)
     assert isinstance(fitted, RecursiveFilter)
-    columns = np.arange(n_x)
-    matrix = fitted.kernel(n_x)[np.abs(columns[:, None] - columns)]
-    filtered = list(_lines() @ matrix)
+    filtered = convolved(_lines(), fitted.kernel(n_x))
     return reference_slices(
-        filtered, list(_ANGLES_DEG), _GEOMETRY, _parameters(filter_type)
+        list(filtered), list(_ANGLES_DEG), _GEOMETRY, _parameters(filter_type)
     )
 
 

@@ -69,11 +69,14 @@ def processed(
 
 def filtered(rows: F64, parameters: ReconParameters) -> F64:
     """Convolve rows (..., n_x) that continue with their edge values for ever."""
-    n_x = rows.shape[-1]
-    h = kernel(parameters.filter_type, n_x)
-    columns = np.arange(n_x)
-    inside = rows @ h[np.abs(columns[:, None] - columns)]
-    return inside + rows[..., :1] * tail(h) + rows[..., -1:] * tail(h)[::-1]
+    h = kernel(parameters.filter_type, rows.shape[-1])
+    return convolved(rows, h) + rows[..., :1] * tail(h) + rows[..., -1:] * tail(h)[::-1]
+
+
+def convolved(rows: F64, h: F64) -> F64:
+    """Convolve rows (..., n_x), 0 outside, with an even kernel h[0] .. h[n_x - 1]."""
+    columns = np.arange(rows.shape[-1])
+    return rows @ h[np.abs(columns[:, None] - columns)]
 
 
 def reference_slices(
